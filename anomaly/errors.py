@@ -1,0 +1,149 @@
+"""Every way to fail, each with a stable code that callers may rely on. Knows no HTTP.
+
+AnomalyError
+├── InputError                  the caller can mend it
+│   ├── InvalidRequest          invalid_request
+│   ├── InvalidBase64           invalid_base64
+│   ├── EmptyImage              empty_image
+│   ├── UnsupportedImage        unsupported_image
+│   ├── CorruptImage            corrupt_image
+│   ├── ImageTooLarge           image_too_large     bytes
+│   ├── TooManyPixels           too_many_pixels     width x height, read from the header
+│   └── TooManyImages           too_many_images
+├── Refused                     the same request may succeed later
+│   ├── NotReady                not_ready
+│   ├── QueueFull               queue_full
+│   └── DeadlineExceeded        deadline_exceeded
+├── ModelError                  the model failed on this photograph: model_failed
+│   └── OutOfMemory             out_of_memory
+├── ConfigurationError          the operator can mend it: configuration_error, at start-up only
+│   ├── WeightsError            weights_error
+│   └── DoesNotFit              does_not_fit
+└── InternalError               internal_error      ours to mend
+"""
+
+from typing import ClassVar
+
+
+class AnomalyError(Exception):
+    """Root of the tree. `str(error)` is safe to show to a caller: no path, no traceback."""
+
+    code: ClassVar[str] = "internal_error"
+
+
+class InputError(AnomalyError):
+    """What was sent cannot be used."""
+
+    code = "invalid_request"
+
+
+class InvalidRequest(InputError):
+    """A field is missing, of the wrong type, or out of its range."""
+
+    code = "invalid_request"
+
+
+class InvalidBase64(InputError):
+    """The image field is not base64."""
+
+    code = "invalid_base64"
+
+
+class EmptyImage(InputError):
+    """There are no bytes."""
+
+    code = "empty_image"
+
+
+class UnsupportedImage(InputError):
+    """The bytes are not a picture of a kind that is read."""
+
+    code = "unsupported_image"
+
+
+class CorruptImage(InputError):
+    """The bytes start as a picture but cannot be decoded to the end."""
+
+    code = "corrupt_image"
+
+
+class ImageTooLarge(InputError):
+    """More bytes than the limit."""
+
+    code = "image_too_large"
+
+
+class TooManyPixels(InputError):
+    """More pixels than the limit; told from the header, before decoding."""
+
+    code = "too_many_pixels"
+
+
+class TooManyImages(InputError):
+    """More images in one request than the limit."""
+
+    code = "too_many_images"
+
+
+class Refused(AnomalyError):
+    """Not now. `retry_after_s` is when another try makes sense, where that is known."""
+
+    code = "refused"
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class NotReady(Refused):
+    """The models are still loading, or the server is stopping."""
+
+    code = "not_ready"
+
+
+class QueueFull(Refused):
+    """The queue holds as much as it may."""
+
+    code = "queue_full"
+
+
+class DeadlineExceeded(Refused):
+    """The answer can no longer be in time."""
+
+    code = "deadline_exceeded"
+
+
+class ModelError(AnomalyError):
+    """The model failed on this photograph, alone and again."""
+
+    code = "model_failed"
+
+
+class OutOfMemory(ModelError):
+    """The device's memory did not suffice. Backends raise it in place of their library's own."""
+
+    code = "out_of_memory"
+
+
+class ConfigurationError(AnomalyError):
+    """A setting is wrong; the message says which, what was expected, and what to do."""
+
+    code = "configuration_error"
+
+
+class WeightsError(ConfigurationError):
+    """A weights file is missing, unreadable, or not what the settings say it is."""
+
+    code = "weights_error"
+
+
+class DoesNotFit(ConfigurationError):
+    """What was asked for does not fit into the memory, and STRICT_VARIANT forbids less."""
+
+    code = "does_not_fit"
+
+
+class InternalError(AnomalyError):
+    """A fault of ours; the log has the traceback."""
+
+    code = "internal_error"

@@ -1,0 +1,35 @@
+"""The two things a model can do. A backend is a file in `backends/` whose `load` returns one of these."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from anomaly.types import Box, Detection, Image, Mask, ModelCard
+
+
+class Detector(Protocol):
+    """Finds labelled boxes. One thread calls it at a time."""
+
+    card: ModelCard
+
+    def detect(self, images: Sequence[Image], threshold: float) -> list[list[Detection]]:
+        """Return, per image and best first, the detections with score >= `threshold`.
+
+        Images are (H, W, 3) uint8 RGB of any and differing sizes; boxes lie inside their image.
+        Raises `OutOfMemory` where the batch did not fit, `ModelError` where the model failed.
+        """
+        ...
+
+
+class Segmenter(Protocol):
+    """Turns boxes into masks. One thread calls it at a time."""
+
+    card: ModelCard
+
+    def segment(self, images: Sequence[Image], boxes: Sequence[Sequence[Box]]) -> list[list[Mask]]:
+        """Return, per image, one mask per box, in order, each inside its box.
+
+        An image without boxes costs nothing. A mask with no pixel set says that nothing was found.
+        A bitmap covers `Box` rounded outwards to whole pixels and clipped to the image.
+        Raises `OutOfMemory` where the batch did not fit, `ModelError` where the model failed.
+        """
+        ...

@@ -1,0 +1,208 @@
+"""The values that flow through the server, in the order in which they appear.
+
+bytes -> Frame + Options -> Detection -> Mask -> Geometry -> Anomaly / Structure -> Findings
+
+Boxes are xyxy floats in pixels of the upright photograph, the maximum exclusive. Pixels are RGB.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+"""Pixels of a photograph: (H, W, 3) uint8, RGB, 0..255."""
+
+Bitmap = NDArray[np.bool_]
+"""A binary mask: (H, W) bool."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An axis-aligned rectangle in pixels, x to the right, y downwards, maximum exclusive."""
+
+    x_min: float
+    y_min: float
+    x_max: float
+    y_max: float
+
+    @property
+    def width(self) -> float:
+        """Extent in x, pixels, never negative."""
+        return max(0.0, self.x_max - self.x_min)
+
+    @property
+    def height(self) -> float:
+        """Extent in y, pixels, never negative."""
+        return max(0.0, self.y_max - self.y_min)
+
+    @property
+    def area(self) -> float:
+        """Width times height, square pixels."""
+        return self.width * self.height
+
+    def clipped(self, width: int, height: int) -> "Box":
+        """Return the part inside a photograph of `width` x `height` pixels; empty (area 0) if none is."""
+        return Box(
+            min(max(self.x_min, 0.0), width),
+            min(max(self.y_min, 0.0), height),
+            min(max(self.x_max, 0.0), width),
+            min(max(self.y_max, 0.0), height),
+        )
+
+
+class MaskFormat(StrEnum):
+    """How a mask is written in an answer."""
+
+    RLE = "rle"
+    POLYGON = "polygon"
+    PNG = "png"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What one request asks for beside its photographs."""
+
+    confidence_threshold: float = 0.3
+    include_masks: bool = False
+    mask_format: MaskFormat = MaskFormat.RLE
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One photograph, upright: `image` is (H, W, 3) uint8 RGB."""
+
+    id: str
+    image: Image
+
+    @property
+    def width(self) -> int:
+        """Pixels in x."""
+        return int(self.image.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Pixels in y."""
+        return int(self.image.shape[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One box of a detector: `label` as the detector names it, `score` in 0..1."""
+
+    box: Box
+    label: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """The pixels of one object, cropped to its box; never a full frame.
+
+    `bitmap` is (h, w) bool; its pixel (0, 0) is pixel (x, y) of the photograph. `score` is the
+    segmenter's own estimate of the mask's quality, 0..1. `cell_pixels` is the side, in pixels of the
+    photograph, of one cell of the grid on which the mask was decided: what is finer was interpolated.
+    """
+
+    bitmap: Bitmap
+    x: int
+    y: int
+    score: float
+    cell_pixels: float = 1.0
+
+    @property
+    def area(self) -> int:
+        """Number of pixels that are set."""
+        return int(np.count_nonzero(self.bitmap))
+
+
+Polyline = NDArray[np.float32]
+"""Points of a centre line in order: (N, 2) float32, x then y, pixel centres at whole numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """What is measured on one mask; `anomaly.geometry` states every convention.
+
+    Lengths and widths are in pixels, `orientation_degrees` in [0, 180), counter-clockwise as seen on
+    the screen. `*_pm` is one standard deviation. A width that the mask cannot support is None, and
+    `width_reason` says why.
+    """
+
+    area_pixels: int
+    length_pixels: float
+    width_pixels: float | None
+    orientation_degrees: float
+    width_p95_pixels: float | None = None
+    width_max_pixels: float | None = None
+    length_pixels_pm: float | None = None
+    width_pixels_pm: float | None = None
+    width_reason: str | None = None
+    kind: Literal["line", "blob"] = "line"
+    branches: int = 1
+    centre_lines: tuple[Polyline, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Anomaly:
+    """One defect, located and measured. `segmentation_score` is None where nothing segments."""
+
+    id: str
+    defect_type: str
+    structure_type: str
+    box: Box
+    detection_score: float
+    segmentation_score: float | None = None
+    geometry: Geometry | None = None
+    mask: Mask | None = None
+
+    @property
+    def combined_score(self) -> float:
+        """Geometric mean of the two scores; the detector's alone where nothing segments."""
+        if self.segmentation_score is None:
+            return self.detection_score
+        return float(np.sqrt(self.detection_score * self.segmentation_score))
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """One structural member that the photograph shows."""
+
+    id: str
+    structure_type: str
+    box: Box
+    score: float
+    mask: Mask | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """All that was found on one photograph of `width` x `height` pixels."""
+
+    frame_id: str
+    width: int
+    height: int
+    anomalies: tuple[Anomaly, ...] = ()
+    structures: tuple[Structure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What a loaded detector or segmenter is, for `/info` and the log.
+
+    `weights` names the file or the origin, never a path of the machine; `sha256` is of that file.
+    `classes` are the labels it can answer (empty for a segmenter, which answers none).
+    """
+
+    backend: str
+    variant: str | None = None
+    classes: tuple[str, ...] = ()
+    weights: str | None = None
+    sha256: str | None = None
+    device: str = "cpu"
+    precision: str = "fp32"
+    note: str = ""
+    details: Mapping[str, str | int | float] = field(default_factory=dict)
