@@ -3,6 +3,8 @@
 AnomalyError
 ├── InputError                  the caller can mend it
 │   ├── InvalidRequest          invalid_request
+│   ├── UnsupportedBody         unsupported_body    content type
+│   ├── RequestTooLarge         request_too_large   bytes of the whole request
 │   ├── InvalidBase64           invalid_base64
 │   ├── EmptyImage              empty_image
 │   ├── UnsupportedImage        unsupported_image
@@ -13,7 +15,8 @@ AnomalyError
 ├── Refused                     the same request may succeed later
 │   ├── NotReady                not_ready
 │   ├── QueueFull               queue_full
-│   └── DeadlineExceeded        deadline_exceeded
+│   ├── DeadlineExceeded        deadline_exceeded
+│   └── CallerGone              caller_gone         nobody is left to read the answer
 ├── ModelError                  the model failed on this photograph: model_failed
 │   └── OutOfMemory             out_of_memory
 ├── ConfigurationError          the operator can mend it: configuration_error, at start-up only
@@ -41,6 +44,18 @@ class InvalidRequest(InputError):
     """A field is missing, of the wrong type, or out of its range."""
 
     code = "invalid_request"
+
+
+class UnsupportedBody(InputError):
+    """The request's content type is not one that is read at this door."""
+
+    code = "unsupported_body"
+
+
+class RequestTooLarge(InputError):
+    """The whole request has more bytes than the limit."""
+
+    code = "request_too_large"
 
 
 class InvalidBase64(InputError):
@@ -111,6 +126,12 @@ class DeadlineExceeded(Refused):
     """The answer can no longer be in time."""
 
     code = "deadline_exceeded"
+
+
+class CallerGone(Refused):
+    """The caller hung up or cancelled; only the log ever reads this."""
+
+    code = "caller_gone"
 
 
 class ModelError(AnomalyError):

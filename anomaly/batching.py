@@ -1,0 +1,181 @@
+"""A bounded queue in front of one thread. Knows nothing of images.
+
+There is no timer: when the thread is free it takes what waits, up to the largest batch. Under light
+load a request therefore waits for nothing, and under heavy load batches fill by themselves.
+
+A batch that fails is split until the one bad item fails alone. A batch that ran out of memory is
+halved, and the smaller size is kept for all that follow.
+"""
+
+import logging
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from anomaly.errors import AnomalyError, DeadlineExceeded, ModelError, NotReady, OutOfMemory, QueueFull
+
+log = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchStats:
+    """What the queue looks like now, and what it did since the start."""
+
+    waiting: int
+    limit: int
+    max_batch: int
+    batches: int
+    items: int
+    items_per_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry(Generic[Item, Result]):
+    item: Item
+    future: "Future[Result]"
+    deadline: float | None
+
+
+class Batcher(Generic[Item, Result]):
+    """Feeds `run`, which maps a batch to its results in order, from any number of threads.
+
+    `max_batch` items at most run together and `max_waiting` wait at most. The thread starts with the
+    first `submit`, so that a batcher may be built before the process forks or its event loop exists.
+    """
+
+    def __init__(
+        self, run: Callable[[Sequence[Item]], Sequence[Result]], *, max_batch: int, max_waiting: int
+    ) -> None:
+        self._run = run
+        self._max_batch = max_batch
+        self._max_waiting = max_waiting
+        self._entries: deque[_Entry[Item, Result]] = deque()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self._batches = 0
+        self._items = 0
+        self._s_per_item: float | None = None
+
+    def submit(self, items: Sequence[Item], deadline: float | None = None) -> "list[Future[Result]]":
+        """Queue `items` and return a future for each; they are admitted whole or refused whole.
+
+        `deadline` is on `time.monotonic()`'s clock: an item whose turn comes later fails with
+        `DeadlineExceeded`. A future that is cancelled before its turn costs nothing. Raises
+        `QueueFull` (with the time after which to try again, from the measured rate) and `NotReady`
+        once closed. A request larger than the whole queue is admitted when the queue is empty.
+        """
+        with self._changed:
+            self.check_room(len(items))
+            entries: list[_Entry[Item, Result]] = [_Entry(item, Future(), deadline) for item in items]
+            self._entries.extend(entries)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="model", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+        return [entry.future for entry in entries]
+
+    def check_room(self, count: int) -> None:
+        """Raise what `submit` would raise for `count` items now, so that no work is done for the refused."""
+        with self._changed:
+            if self._closed:
+                raise NotReady("the server is stopping; send the request to another one")
+            waiting = len(self._entries)
+            if waiting and waiting + count > self._max_waiting:
+                raise QueueFull(
+                    f"{waiting} photos wait already and the limit is {self._max_waiting}; try again later",
+                    retry_after_s=self._retry_after_s(waiting),
+                )
+
+    def close(self) -> None:
+        """Take nothing more, finish what waits, and end the thread. Safe to call twice."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+            thread = self._thread
+        if thread is not None:
+            thread.join()
+
+    def stats(self) -> BatchStats:
+        """Return the queue's length, limits and counts; `items_per_s` is None before the first batch."""
+        with self._changed:
+            rate = None if self._s_per_item is None else 1.0 / max(self._s_per_item, 1e-6)
+            return BatchStats(
+                len(self._entries), self._max_waiting, self._max_batch, self._batches, self._items, rate
+            )
+
+    def _retry_after_s(self, waiting: int) -> float:
+        return max(1.0, math.ceil(waiting * (self._s_per_item or 0.0)))
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                while not self._entries and not self._closed:
+                    self._changed.wait()
+                if not self._entries:
+                    return
+                batch = self._take()
+            if batch:
+                started = time.perf_counter()
+                self._settle(batch)
+                self._count(len(batch), time.perf_counter() - started)
+
+    def _take(self) -> list[_Entry[Item, Result]]:
+        batch: list[_Entry[Item, Result]] = []
+        now = time.monotonic()
+        while self._entries and len(batch) < self._max_batch:
+            entry = self._entries.popleft()
+            if not entry.future.set_running_or_notify_cancel():
+                continue
+            if entry.deadline is not None and now >= entry.deadline:
+                entry.future.set_exception(
+                    DeadlineExceeded("the time given by timeout_ms was over before the photo's turn came")
+                )
+                continue
+            batch.append(entry)
+        return batch
+
+    def _count(self, items: int, seconds: float) -> None:
+        with self._changed:
+            self._batches += 1
+            self._items += items
+            latest = seconds / items
+            # The last ten or so batches decide: the rate follows the load without jumping.
+            self._s_per_item = latest if self._s_per_item is None else 0.9 * self._s_per_item + 0.1 * latest
+
+    def _settle(self, batch: list[_Entry[Item, Result]]) -> None:
+        """Give every future of the batch a result or an exception, whatever `run` does."""
+        try:
+            results = self._run([entry.item for entry in batch])
+            if len(results) != len(batch):
+                raise ModelError(f"the model answered {len(results)} of {len(batch)} photos")
+        except Exception as error:
+            if isinstance(error, OutOfMemory) and len(batch) > 1:
+                self._max_batch = max(1, len(batch) // 2)
+                log.warning(
+                    "out of memory at %d photos; batches of %d from now on", len(batch), self._max_batch
+                )
+            if len(batch) == 1:
+                batch[0].future.set_exception(_blame(error))
+                return
+            middle = len(batch) // 2
+            self._settle(batch[:middle])
+            self._settle(batch[middle:])
+            return
+        for entry, result in zip(batch, results, strict=True):
+            entry.future.set_result(result)
+
+
+def _blame(error: Exception) -> AnomalyError:
+    if isinstance(error, AnomalyError):
+        return error
+    log.error("the model failed on one photo", exc_info=error)
+    return ModelError("the model failed on this photo, alone and again; the server's log says how")
