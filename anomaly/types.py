@@ -72,11 +72,22 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request may hold at the most."""
+
+    max_image_bytes: int = 64_000_000
+    max_pixels: int = 100_000_000
+    max_images: int = 32
+    max_request_bytes: int = 128_000_000
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
-    """One photograph, upright: `image` is (H, W, 3) uint8 RGB."""
+    """One photograph, upright: `image` is (H, W, 3) uint8 RGB; `digest` is the sha256 of its file."""
 
     id: str
     image: Image
+    digest: str = ""
 
     @property
     def width(self) -> int:
@@ -148,7 +159,11 @@ class Geometry:
 
 @dataclass(frozen=True, slots=True)
 class Anomaly:
-    """One defect, located and measured. `segmentation_score` is None where nothing segments."""
+    """One defect, located and measured. `segmentation_score` is None where nothing segments.
+
+    `structure_id` names the structure that holds it and `structure_ioa`, 0..1, the share of it that lies
+    on that structure: under 0.5 the assignment is uncertain. Both are None where none holds it.
+    """
 
     id: str
     defect_type: str
@@ -158,6 +173,8 @@ class Anomaly:
     segmentation_score: float | None = None
     geometry: Geometry | None = None
     mask: Mask | None = None
+    structure_id: str | None = None
+    structure_ioa: float | None = None
 
     @property
     def combined_score(self) -> float:

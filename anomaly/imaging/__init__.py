@@ -1,0 +1,1 @@
+"""Untrusted bytes -> pixels, and pixels and masks -> what goes on the wire."""
