@@ -1,0 +1,250 @@
+"""What a caller gets. The typed dictionaries below are both the OpenAPI document and what is written.
+
+Numbers are rounded to what they can mean: boxes and lengths to a hundredth of a pixel, scores to 1e-4.
+"""
+
+from collections.abc import Sequence
+from typing import NotRequired, TypedDict
+
+import orjson
+
+from anomaly.errors import AnomalyError
+from anomaly.imaging import masks
+from anomaly.pipeline import Outcome
+from anomaly.types import Anomaly, Box, Findings, Geometry, Mask, MaskFormat, Options, Structure
+
+
+class ImageSize(TypedDict):
+    """Pixels of the upright photograph."""
+
+    width: int
+    height: int
+
+
+class BBox(TypedDict):
+    """Pixels of the upright photograph, the maximum exclusive."""
+
+    x_min: float
+    y_min: float
+    x_max: float
+    y_max: float
+
+
+class GeometryAnswer(TypedDict):
+    """What was measured on the mask; the conventions stand in docs/accuracy.md."""
+
+    area_pixels: int
+    length_pixels: float
+    width_pixels: float | None
+    orientation_degrees: float
+    width_p95_pixels: float | None
+    width_max_pixels: float | None
+    length_pixels_pm: float | None
+    width_pixels_pm: float | None
+    width_reason: str | None
+    kind: str
+    branches: int
+    centre_lines: list[list[list[float]]]
+
+
+class Confidence(TypedDict):
+    """Scores in 0..1; `combined` is their geometric mean."""
+
+    detection: float
+    segmentation: float | None
+    combined: float
+
+
+class AnomalyAnswer(TypedDict):
+    """One defect. `geometry` is null where nothing segments, or where the segmenter found no pixel."""
+
+    anomaly_id: str
+    defect_type: str
+    structure_type: str
+    structure_id: str | None
+    structure_ioa: float | None
+    bbox: BBox
+    geometry: GeometryAnswer | None
+    confidence: Confidence
+    mask: NotRequired[object]
+
+
+class StructureAnswer(TypedDict):
+    """One structural member, and what was found on it."""
+
+    structure_id: str
+    structure_type: str
+    bbox: BBox
+    confidence: float
+    anomaly_ids: list[str]
+    defect_area_pixels: int
+    crack_length_pixels: float
+    mask: NotRequired[object]
+
+
+class DetectResponse(TypedDict):
+    """All that was found on one photograph."""
+
+    frame_id: str
+    image_size: ImageSize
+    anomalies: list[AnomalyAnswer]
+    anomaly_count: int
+    structures: list[StructureAnswer]
+    processing_time_ms: float
+
+
+class Problem(TypedDict):
+    """`code` is stable and for programs, `message` for people."""
+
+    code: str
+    message: str
+
+
+class ErrorResponse(TypedDict):
+    """Why there is no answer."""
+
+    error: Problem
+
+
+class FailedImage(TypedDict):
+    """The slot of a photograph that failed alone."""
+
+    frame_id: str | None
+    error: Problem
+
+
+class BatchResponse(TypedDict):
+    """One result for each image, in order."""
+
+    results: list[DetectResponse | FailedImage]
+    image_count: int
+    error_count: int
+    processing_time_ms: float
+
+
+def detect_response(findings: Findings, options: Options, elapsed_ms: float) -> DetectResponse:
+    """Write the answer for one photograph."""
+    return {
+        "frame_id": findings.frame_id,
+        "image_size": {"width": findings.width, "height": findings.height},
+        "anomalies": [_anomaly(each, findings, options) for each in findings.anomalies],
+        "anomaly_count": len(findings.anomalies),
+        "structures": [_structure(each, findings, options) for each in findings.structures],
+        "processing_time_ms": round(elapsed_ms, 2),
+    }
+
+
+def batch_response(outcomes: Sequence[Outcome], options: Options, elapsed_ms: float) -> BatchResponse:
+    """Write the answer for a batch: a result or an error for each photograph, in order."""
+    results = [
+        failed_image(each.result, each.frame_id)
+        if isinstance(each.result, AnomalyError)
+        else detect_response(each.result, options, each.elapsed_ms)
+        for each in outcomes
+    ]
+    return {
+        "results": results,
+        "image_count": len(results),
+        "error_count": sum("error" in each for each in results),
+        "processing_time_ms": round(elapsed_ms, 2),
+    }
+
+
+def failed_image(error: AnomalyError, frame_id: str | None) -> FailedImage:
+    """Write the slot of a photograph that failed alone."""
+    return {"frame_id": frame_id, "error": problem(error)}
+
+
+def error_response(error: AnomalyError) -> ErrorResponse:
+    """Write a failure."""
+    return {"error": problem(error)}
+
+
+def problem(error: AnomalyError) -> Problem:
+    """Write an error's code and sentence."""
+    return {"code": error.code, "message": str(error)}
+
+
+def to_json(value: object) -> bytes:
+    """Write strict JSON: numpy scalars as numbers, NaN as null."""
+    return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _anomaly(anomaly: Anomaly, findings: Findings, options: Options) -> AnomalyAnswer:
+    segmentation = anomaly.segmentation_score
+    answer: AnomalyAnswer = {
+        "anomaly_id": anomaly.id,
+        "defect_type": anomaly.defect_type,
+        "structure_type": anomaly.structure_type,
+        "structure_id": anomaly.structure_id,
+        "structure_ioa": None if anomaly.structure_ioa is None else round(anomaly.structure_ioa, 4),
+        "bbox": _bbox(anomaly.box),
+        "geometry": None if anomaly.geometry is None else _geometry(anomaly.geometry),
+        "confidence": {
+            "detection": round(anomaly.detection_score, 4),
+            "segmentation": None if segmentation is None else round(segmentation, 4),
+            "combined": round(anomaly.combined_score, 4),
+        },
+    }
+    if options.include_masks and anomaly.mask is not None:
+        answer["mask"] = _mask(anomaly.mask, findings, options.mask_format)
+    return answer
+
+
+def _structure(structure: Structure, findings: Findings, options: Options) -> StructureAnswer:
+    here = [each for each in findings.anomalies if each.structure_id == structure.id]
+    measured = [(each.defect_type, each.geometry) for each in here if each.geometry is not None]
+    answer: StructureAnswer = {
+        "structure_id": structure.id,
+        "structure_type": structure.structure_type,
+        "bbox": _bbox(structure.box),
+        "confidence": round(structure.score, 4),
+        "anomaly_ids": [each.id for each in here],
+        "defect_area_pixels": sum(geometry.area_pixels for _, geometry in measured),
+        "crack_length_pixels": round(
+            sum(geometry.length_pixels for name, geometry in measured if name.endswith("crack")), 2
+        ),
+    }
+    if options.include_masks and structure.mask is not None:
+        answer["mask"] = _mask(structure.mask, findings, options.mask_format)
+    return answer
+
+
+def _bbox(box: Box) -> BBox:
+    return {
+        "x_min": round(box.x_min, 2),
+        "y_min": round(box.y_min, 2),
+        "x_max": round(box.x_max, 2),
+        "y_max": round(box.y_max, 2),
+    }
+
+
+def _geometry(geometry: Geometry) -> GeometryAnswer:
+    return {
+        "area_pixels": geometry.area_pixels,
+        "length_pixels": round(geometry.length_pixels, 2),
+        "width_pixels": _rounded(geometry.width_pixels),
+        "orientation_degrees": round(geometry.orientation_degrees, 2) % 180.0,
+        "width_p95_pixels": _rounded(geometry.width_p95_pixels),
+        "width_max_pixels": _rounded(geometry.width_max_pixels),
+        "length_pixels_pm": _rounded(geometry.length_pixels_pm),
+        "width_pixels_pm": _rounded(geometry.width_pixels_pm),
+        "width_reason": geometry.width_reason,
+        "kind": geometry.kind,
+        "branches": geometry.branches,
+        "centre_lines": [line.astype(float).round(1).tolist() for line in geometry.centre_lines],
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)
+
+
+def _mask(mask: Mask, findings: Findings, form: MaskFormat) -> object:
+    match form:
+        case MaskFormat.RLE:
+            return masks.rle(mask, findings.width, findings.height)
+        case MaskFormat.POLYGON:
+            return masks.polygon(mask)
+        case MaskFormat.PNG:
+            return masks.png(mask)

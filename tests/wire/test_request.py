@@ -1,0 +1,155 @@
+import math
+from typing import Any
+
+import pytest
+
+from anomaly.errors import InvalidRequest, TooManyImages
+from anomaly.types import Limits, MaskFormat, Options
+from anomaly.wire import request as wire
+
+LIMITS = Limits(max_images=3)
+
+
+def test_the_least_request_takes_the_servers_defaults() -> None:
+    """An image alone is a request; the threshold is the server's."""
+    parsed = wire.parse_detect({"image": "QUJD"})
+    assert parsed.options(0.4) == Options(confidence_threshold=0.4)
+    [photo] = parsed.photos()
+    assert (photo.source, photo.frame_id) == ("QUJD", None)
+
+
+def test_every_option_is_carried() -> None:
+    """What is asked for reaches the pipeline."""
+    parsed = wire.parse_detect(
+        {
+            "image": "QUJD",
+            "frame_id": "a",
+            "confidence_threshold": 0,
+            "include_masks": True,
+            "mask_format": "png",
+        }
+    )
+    options = parsed.options(0.4)
+    assert (options.confidence_threshold, options.include_masks, options.mask_format) == (
+        0,
+        True,
+        MaskFormat.PNG,
+    )
+    assert parsed.photos()[0].frame_id == "a"
+
+
+def test_the_image_may_be_called_image_base64() -> None:
+    """The longer name of the field is understood too."""
+    assert wire.parse_detect({"image_base64": "QUJD"}).photos()[0].source == "QUJD"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("confidence_threshold", -0.1),
+        ("confidence_threshold", 1.1),
+        ("confidence_threshold", math.nan),
+        ("confidence_threshold", math.inf),
+        ("confidence_threshold", "0.5"),
+        ("confidence_threshold", True),
+        ("confidence_threshold", [0.5]),
+        ("include_masks", "yes"),
+        ("include_masks", 1),
+        ("mask_format", "bitmap"),
+        ("mask_format", None),
+        ("frame_id", 7),
+        ("frame_id", ""),
+        ("frame_id", "x" * 257),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_field(field: str, value: object) -> None:
+    """A value of the wrong type or out of range is refused, and the sentence names the field."""
+    with pytest.raises(InvalidRequest, match=f"^{field}: .*; got "):
+        wire.parse_detect({"image": "QUJD", field: value})
+
+
+def test_an_unknown_field_is_refused_with_the_known_ones() -> None:
+    """A misspelt option is never ignored in silence."""
+    with pytest.raises(InvalidRequest, match=r"confidence_treshold is not a field; .*confidence_threshold"):
+        wire.parse_detect({"image": "QUJD", "confidence_treshold": 0.5})
+
+
+@pytest.mark.parametrize("value", [None, [], "image", 3, [{"image": "QUJD"}]])
+def test_a_request_is_an_object(value: object) -> None:
+    """Anything but an object is refused with the fields that an object would have."""
+    with pytest.raises(InvalidRequest, match="expected an object with the fields"):
+        wire.parse_input(value, LIMITS)
+
+
+def test_a_request_without_an_image_says_so() -> None:
+    """A missing image is named."""
+    with pytest.raises(InvalidRequest, match="image is missing"):
+        wire.parse_input({}, LIMITS)
+
+
+def test_a_long_wrong_value_is_not_repeated_whole() -> None:
+    """The sentence quotes little of what was sent."""
+    with pytest.raises(InvalidRequest) as refused:
+        wire.parse_detect({"image": "QUJD", "mask_format": "x" * 100_000})
+    assert len(str(refused.value)) < 300
+
+
+def test_a_batch_keeps_order_and_ids() -> None:
+    """Photos come in order, each with its id where one was given."""
+    parsed = wire.parse_input({"images": ["A", "B", "C"], "frame_ids": ["a", None]}, LIMITS)
+    assert isinstance(parsed, wire.BatchRequest)
+    assert [(photo.source, photo.frame_id) for photo in parsed.photos()] == [
+        ("A", "a"),
+        ("B", None),
+        ("C", None),
+    ]
+
+
+def test_a_wrong_image_in_a_batch_passes_to_its_own_slot() -> None:
+    """A slot of the wrong type does not refuse the others: it fails when it is decoded."""
+    assert [photo.source for photo in wire.parse_batch({"images": ["A", 7]}, LIMITS).photos()] == ["A", 7]
+
+
+@pytest.mark.parametrize(
+    ("value", "match"),
+    [
+        ({"images": []}, "images: "),
+        ({"images": "A"}, "images: "),
+        ({"images": None}, "images: "),
+        ({"images": ["A"], "frame_ids": ["a", "b"]}, "2 frame_ids for 1 images"),
+        ({"images": ["A"], "frame_ids": "a"}, "frame_ids: "),
+        ({"images": ["A"], "frame_ids": [1]}, "frame_ids.0"),
+        ({"images": ["A"], "image": "A"}, "image is not a field"),
+    ],
+)
+def test_a_wrong_batch_is_refused(value: dict[str, Any], match: str) -> None:
+    """An empty batch, wrong types, or more ids than images are refused with a sentence."""
+    with pytest.raises(InvalidRequest, match=match):
+        wire.parse_batch(value, LIMITS)
+
+
+def test_too_many_images_are_refused_with_the_limit() -> None:
+    """A batch over the limit has its own code."""
+    with pytest.raises(TooManyImages, match="4 images and the limit is 3"):
+        wire.parse_batch({"images": ["A"] * 4}, LIMITS)
+
+
+def test_texts_of_a_query_become_values() -> None:
+    """In a query or a form "0.5" is a number and "true" a truth value."""
+    parsed = wire.parse_file({"confidence_threshold": "0.5", "include_masks": "true", "frame_id": "a"})
+    options = parsed.options(0.3)
+    assert (options.confidence_threshold, options.include_masks, parsed.frame_id) == (0.5, True, "a")
+
+
+@pytest.mark.parametrize("value", ["nan", "2", "", "half"])
+def test_a_query_is_held_to_the_same_ranges(value: str) -> None:
+    """A wrong text in a query is refused like a wrong value in JSON."""
+    with pytest.raises(InvalidRequest, match="confidence_threshold"):
+        wire.parse_file({"confidence_threshold": value})
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"NaN", b'{"a": NaN}', b"\xff\xfe", b"{'a': 1}"])
+def test_what_is_not_json_is_refused(body: bytes) -> None:
+    """A body that is not strict JSON is an invalid request."""
+    with pytest.raises(InvalidRequest, match="not valid JSON"):
+        wire.from_json(body)
