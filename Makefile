@@ -1,0 +1,61 @@
+# Two commands matter: `make run` serves, `make test` tests. Each sets up what it needs on a new clone
+# with Python 3.11 and nothing else, and costs seconds the second time.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+
+# pip's links serve uv too, which does not read them by itself.
+export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+# sam2 compiles a CUDA extension that nothing here uses.
+export SAM2_BUILD_CUDA := 0
+
+# Everything heavy only where it pays: beside a card, for a fine-tuned detector, or on demand.
+ifneq ($(strip $(FULL)$(DETECTOR_WEIGHTS)$(shell nvidia-smi -L 2>/dev/null)),)
+RUN_EXTRAS := models,sam3,serverless
+else
+RUN_EXTRAS := base
+RUN_NOTE := No NVIDIA card and no DETECTOR_WEIGHTS: the light install, with the embedded crack finder. \
+	FULL=1 installs RF-DETR and SAM.
+endif
+ALL_EXTRAS := models,sam3,serverless,dev
+
+.PHONY: help run test check gpu-test sample install install-all clean
+
+help: ## List these targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+run: install ## Install what this machine can use, and serve on API_PORT (8000)
+	$(if $(RUN_NOTE),@echo "$(RUN_NOTE)")
+	@exec $(BIN)/python entrypoint.py
+
+test: install-all ## Install everything and run the tests
+	$(BIN)/pytest -n auto $(PYTEST)
+
+check: install-all ## Lint, types and import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+gpu-test: install-all ## Run the tests that need an NVIDIA card
+	$(BIN)/pytest -m gpu -ra $(PYTEST)
+
+install: $(VENV)/.installed-$(RUN_EXTRAS)
+install-all: $(VENV)/.installed-$(ALL_EXTRAS)
+
+clean: ## Remove the environment and every cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+$(BIN)/uv:
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+# One stamp per set of extras: the light install does not pass for the whole one.
+$(VENV)/.installed-%: pyproject.toml constraints.txt | $(BIN)/uv
+	@echo "Installing: $*"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python \
+		--constraint constraints.txt --build-constraint constraints.txt \
+		--editable '.$(if $(filter base,$*),,[$*])'
+	@touch $@

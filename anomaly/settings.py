@@ -1,0 +1,108 @@
+"""The environment, read once. A test holds it against the table in RUNPOD_DEPLOYMENT.md."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from anomaly.errors import ConfigurationError
+from anomaly.types import Limits
+
+
+class Settings(BaseSettings):
+    """What an operator sets. Each field is the environment variable of its name in capitals."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore")
+
+    runpod_serverless: bool | None = Field(
+        None,
+        description="`true`: a RunPod serverless worker; `false`: an HTTP server. Left out, it is a worker"
+        " where RunPod's `RUNPOD_WEBHOOK_GET_JOB` is set.",
+    )
+    detector_backend: Literal["auto", "rfdetr", "sam3", "starter", "ridge", "fake"] = Field(
+        "auto", description="What finds defects. `auto`: the best that is present, else the embedded default."
+    )
+    detector_variant: Literal["nano", "small", "medium", "large", "auto"] = Field(
+        "medium", description="Size of RF-DETR; `auto`: the best that fits, or what the weights file is."
+    )
+    detector_weights: Path | None = Field(
+        None, description="A fine-tuned RF-DETR checkpoint; it brings its own classes and names."
+    )
+    detector_num_classes: int | None = Field(
+        None, ge=1, description="Number of classes that the weights file must have; checked at start-up."
+    )
+    segmenter_backend: Literal["auto", "sam3", "sam2", "starter", "ridge", "fake", "none"] = Field(
+        "auto", description="What turns boxes into masks. `none`: boxes only, and no geometry."
+    )
+    sam_model_path: Path = Field(
+        Path("/models/sam3.pt"),
+        description="A SAM 3 or SAM 2.1 checkpoint. SAM 2.1 files are looked for beside it as the fallback.",
+    )
+    sam_concepts: str = Field(
+        "crack,spalling,corrosion,exposed rebar,efflorescence,water leakage",
+        description="What SAM 3 looks for where it is the detector, separated by commas.",
+    )
+    confidence_threshold: float = Field(
+        0.3, ge=0, le=1, allow_inf_nan=False, description="Least score of an answered detection, 0..1."
+    )
+    device: str = Field("auto", description="`auto`, `cpu`, `cuda` or `cuda:1`.")
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="`auto`: bf16 on cards that have it, fp32 elsewhere."
+    )
+    vram_budget_mb: int | None = Field(
+        None, ge=1, description="Memory to plan for, in MB; what the card has free if left out."
+    )
+    strict_variant: bool = Field(
+        False, description="`true`: what does not fit is an error, instead of a smaller variant."
+    )
+    api_host: str = Field("0.0.0.0", description="Address on which the server listens.")  # noqa: S104
+    api_port: int = Field(8000, ge=0, le=65535, description="Port on which the server listens.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level logged.")
+    max_image_bytes: int = Field(Limits().max_image_bytes, ge=1, description="Largest file of one photo.")
+    max_pixels: int = Field(
+        Limits().max_pixels,
+        ge=1,
+        description="Most pixels of one photo, told from its header before decoding.",
+    )
+    max_images: int = Field(Limits().max_images, ge=1, description="Most photos in one batch.")
+    max_request_bytes: int = Field(Limits().max_request_bytes, ge=1, description="Largest request body.")
+    max_waiting: int = Field(
+        256, ge=1, description="Most photos that wait for the models; more are refused with a Retry-After."
+    )
+    max_batch: int | None = Field(
+        None, ge=1, description="Most photos the models see at once; by the memory plan if left out."
+    )
+    cpu_threads: int | None = Field(
+        None, ge=1, description="Threads that decode and measure; one for each core if left out."
+    )
+    fake_batch_ms: float = Field(0.0, ge=0, description="Cost of a batch with the `fake` backend, ms.")
+    fake_image_ms: float = Field(0.0, ge=0, description="Cost of an image with the `fake` backend, ms.")
+    fake_boxes: int = Field(3, ge=0, description="Boxes on each image with the `fake` backend.")
+    runpod_webhook_get_job: str | None = Field(
+        None, description="Set by RunPod on its serverless workers; read to tell where this runs."
+    )
+
+    @property
+    def serverless(self) -> bool:
+        """Whether to run as a RunPod serverless worker."""
+        if self.runpod_serverless is None:
+            return self.runpod_webhook_get_job is not None
+        return self.runpod_serverless
+
+    @property
+    def limits(self) -> Limits:
+        """What one request may hold."""
+        return Limits(self.max_image_bytes, self.max_pixels, self.max_images, self.max_request_bytes)
+
+    @classmethod
+    def read(cls) -> "Settings":
+        """Read the environment. Raises `ConfigurationError` with a sentence for each wrong variable."""
+        try:
+            return cls()
+        except ValidationError as error:
+            problems = (
+                f"{'.'.join(map(str, each['loc'])).upper()}={each['input']!r}: {each['msg']}"
+                for each in error.errors(include_url=False)
+            )
+            raise ConfigurationError("; ".join(problems)) from None

@@ -1,0 +1,78 @@
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from anomaly.errors import ConfigurationError
+from anomaly.settings import Settings
+from anomaly.types import Limits
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def test_the_defaults_are_the_documented_ones() -> None:
+    """With an empty environment the server is a pod with the guide's defaults."""
+    settings = Settings.read()
+    assert not settings.serverless
+    assert (settings.detector_variant, settings.confidence_threshold) == ("medium", 0.3)
+    assert (settings.api_host, settings.api_port) == ("0.0.0.0", 8000)  # noqa: S104
+    assert settings.sam_model_path == Path("/models/sam3.pt")
+    assert (settings.detector_backend, settings.segmenter_backend) == ("auto", "auto")
+
+
+@pytest.mark.parametrize(
+    ("flag", "job_take", "serverless"),
+    [
+        (None, None, False),
+        (None, "https://example.org/job-take/1?gpu=X", True),
+        ("false", "https://example.org/job-take/1?gpu=X", False),
+        ("true", None, True),
+        ("", "https://example.org/job-take/1?gpu=X", True),
+        ("1", None, True),
+    ],
+)
+def test_the_mode_is_the_flag_or_where_it_runs(
+    monkeypatch: pytest.MonkeyPatch, flag: str | None, job_take: str | None, serverless: bool
+) -> None:
+    """RUNPOD_SERVERLESS decides; left out or empty, RunPod's job-take variable does."""
+    if flag is not None:
+        monkeypatch.setenv("RUNPOD_SERVERLESS", flag)
+    if job_take is not None:
+        monkeypatch.setenv("RUNPOD_WEBHOOK_GET_JOB", job_take)
+    assert Settings.read().serverless is serverless
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CONFIDENCE_THRESHOLD", "1.5"),
+        ("CONFIDENCE_THRESHOLD", "nan"),
+        ("DETECTOR_VARIANT", "huge"),
+        ("API_PORT", "http"),
+        ("VRAM_BUDGET_MB", "-1"),
+        ("DETECTOR_NUM_CLASSES", "0"),
+        ("RUNPOD_SERVERLESS", "perhaps"),
+    ],
+)
+def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """A value that cannot be is refused with the variable's name and what it was."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=f"^{name}='{value}': "):
+        Settings.read()
+
+
+def test_the_limits_are_settable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each limit is a variable of its own name."""
+    for number, field in enumerate(dataclasses.fields(Limits), start=1):
+        monkeypatch.setenv(field.name.upper(), str(number))
+    assert Settings.read().limits == Limits(1, 2, 3, 4)
+
+
+def test_settings_cannot_be_changed() -> None:
+    """Settings are read once and stay as they are."""
+    with pytest.raises(ValueError, match="frozen"):
+        Settings.read().api_port = 1  # type: ignore[misc]
