@@ -29,6 +29,10 @@ class Settings(BaseSettings):
     detector_weights: Path | None = Field(
         None, description="A fine-tuned RF-DETR checkpoint; it brings its own classes and names."
     )
+    rf_home: str | None = Field(
+        None,
+        description="Folder in which RF-DETR keeps its published weights; `~/.roboflow/models` if left out.",
+    )
     detector_num_classes: int | None = Field(
         None, ge=1, description="Number of classes that the weights file must have; checked at start-up."
     )

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import simplejpeg
 from PIL import Image as Pillow
+from PIL import UnidentifiedImageError
 
 from anomaly.errors import CorruptImage, TooManyPixels, UnsupportedImage
 from anomaly.types import Image, Limits
@@ -43,7 +44,7 @@ def decode(data: bytes, limits: Limits) -> Image:
     """
     try:
         picture = Pillow.open(io.BytesIO(data), formats=FORMATS)
-    except Pillow.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise UnsupportedImage(
             "the bytes are not a picture that can be read; send JPEG, PNG, WebP, AVIF, TIFF, BMP or GIF"
         ) from None
@@ -63,11 +64,11 @@ def decode(data: bytes, limits: Limits) -> Image:
     return image if upright is None else np.ascontiguousarray(upright(image))
 
 
-def _orientation(picture: Pillow.Image) -> object:
+def _orientation(picture: Pillow.Image) -> int:
     try:
-        return picture.getexif().get(_ORIENTATION_TAG)
+        return int(picture.getexif().get(_ORIENTATION_TAG, 1))
     except Exception:  # a picture is worth more than the broken notes beside it
-        return None
+        return 1
 
 
 def _pixels(data: bytes, picture: Pillow.Image) -> Image:

@@ -4,9 +4,10 @@ Numbers are rounded to what they can mean: boxes and lengths to a hundredth of a
 """
 
 from collections.abc import Sequence
-from typing import NotRequired, TypedDict
+from typing import NotRequired  # pydantic reads typing's own from Python 3.12 on
 
 import orjson
+from typing_extensions import TypedDict
 
 from anomaly.errors import AnomalyError
 from anomaly.imaging import masks
@@ -130,7 +131,7 @@ def detect_response(findings: Findings, options: Options, elapsed_ms: float) -> 
         "anomalies": [_anomaly(each, findings, options) for each in findings.anomalies],
         "anomaly_count": len(findings.anomalies),
         "structures": [_structure(each, findings, options) for each in findings.structures],
-        "processing_time_ms": round(elapsed_ms, 2),
+        "processing_time_ms": _hundredth(elapsed_ms),
     }
 
 
@@ -146,7 +147,7 @@ def batch_response(outcomes: Sequence[Outcome], options: Options, elapsed_ms: fl
         "results": results,
         "image_count": len(results),
         "error_count": sum("error" in each for each in results),
-        "processing_time_ms": round(elapsed_ms, 2),
+        "processing_time_ms": _hundredth(elapsed_ms),
     }
 
 
@@ -177,13 +178,13 @@ def _anomaly(anomaly: Anomaly, findings: Findings, options: Options) -> AnomalyA
         "defect_type": anomaly.defect_type,
         "structure_type": anomaly.structure_type,
         "structure_id": anomaly.structure_id,
-        "structure_ioa": None if anomaly.structure_ioa is None else round(anomaly.structure_ioa, 4),
+        "structure_ioa": None if anomaly.structure_ioa is None else _score(anomaly.structure_ioa),
         "bbox": _bbox(anomaly.box),
         "geometry": None if anomaly.geometry is None else _geometry(anomaly.geometry),
         "confidence": {
-            "detection": round(anomaly.detection_score, 4),
-            "segmentation": None if segmentation is None else round(segmentation, 4),
-            "combined": round(anomaly.combined_score, 4),
+            "detection": _score(anomaly.detection_score),
+            "segmentation": None if segmentation is None else _score(segmentation),
+            "combined": _score(anomaly.combined_score),
         },
     }
     if options.include_masks and anomaly.mask is not None:
@@ -198,11 +199,11 @@ def _structure(structure: Structure, findings: Findings, options: Options) -> St
         "structure_id": structure.id,
         "structure_type": structure.structure_type,
         "bbox": _bbox(structure.box),
-        "confidence": round(structure.score, 4),
+        "confidence": _score(structure.score),
         "anomaly_ids": [each.id for each in here],
         "defect_area_pixels": sum(geometry.area_pixels for _, geometry in measured),
-        "crack_length_pixels": round(
-            sum(geometry.length_pixels for name, geometry in measured if name.endswith("crack")), 2
+        "crack_length_pixels": _hundredth(
+            sum(geometry.length_pixels for name, geometry in measured if name.endswith("crack"))
         ),
     }
     if options.include_masks and structure.mask is not None:
@@ -212,23 +213,23 @@ def _structure(structure: Structure, findings: Findings, options: Options) -> St
 
 def _bbox(box: Box) -> BBox:
     return {
-        "x_min": round(box.x_min, 2),
-        "y_min": round(box.y_min, 2),
-        "x_max": round(box.x_max, 2),
-        "y_max": round(box.y_max, 2),
+        "x_min": _hundredth(box.x_min),
+        "y_min": _hundredth(box.y_min),
+        "x_max": _hundredth(box.x_max),
+        "y_max": _hundredth(box.y_max),
     }
 
 
 def _geometry(geometry: Geometry) -> GeometryAnswer:
     return {
         "area_pixels": geometry.area_pixels,
-        "length_pixels": round(geometry.length_pixels, 2),
-        "width_pixels": _rounded(geometry.width_pixels),
-        "orientation_degrees": round(geometry.orientation_degrees, 2) % 180.0,
-        "width_p95_pixels": _rounded(geometry.width_p95_pixels),
-        "width_max_pixels": _rounded(geometry.width_max_pixels),
-        "length_pixels_pm": _rounded(geometry.length_pixels_pm),
-        "width_pixels_pm": _rounded(geometry.width_pixels_pm),
+        "length_pixels": _hundredth(geometry.length_pixels),
+        "width_pixels": _maybe(geometry.width_pixels),
+        "orientation_degrees": _hundredth(geometry.orientation_degrees) % 180.0,
+        "width_p95_pixels": _maybe(geometry.width_p95_pixels),
+        "width_max_pixels": _maybe(geometry.width_max_pixels),
+        "length_pixels_pm": _maybe(geometry.length_pixels_pm),
+        "width_pixels_pm": _maybe(geometry.width_pixels_pm),
         "width_reason": geometry.width_reason,
         "kind": geometry.kind,
         "branches": geometry.branches,
@@ -236,8 +237,17 @@ def _geometry(geometry: Geometry) -> GeometryAnswer:
     }
 
 
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)
+def _hundredth(value: float) -> float:
+    # A backend may hand over numpy's floats, which not every JSON writer knows.
+    return round(float(value), 2)
+
+
+def _score(value: float) -> float:
+    return round(float(value), 4)
+
+
+def _maybe(value: float | None) -> float | None:
+    return None if value is None else _hundredth(value)
 
 
 def _mask(mask: Mask, findings: Findings, form: MaskFormat) -> object:

@@ -1,0 +1,65 @@
+"""What `/info` and `/health` tell of the loaded models."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from importlib import metadata
+
+from anomaly.ports import Detector, Segmenter
+from anomaly.vram import Plan
+
+_PACKAGES = (
+    "fastapi", "numpy", "onnxruntime", "opencv-python-headless", "pillow", "rfdetr", "runpod", "sam2", "sam3",
+    "scikit-image", "simplejpeg", "torch", "torchvision",
+)  # fmt: skip
+
+
+def of(
+    detector: Detector, segmenter: Segmenter | None, plan: Plan, max_batch: int, why: Mapping[str, str]
+) -> dict[str, object]:
+    """Return what `/info` tells: the models, why they were chosen, the memory plan, versions."""
+    return {
+        "detector": asdict(detector.card),
+        "segmenter": None if segmenter is None else asdict(segmenter.card),
+        "why": dict(why),
+        "plan": {
+            "detector": None if plan.detector is None else plan.detector.title,
+            "segmenter": None if plan.segmenter is None else plan.segmenter.title,
+            "precision": plan.precision,
+            "max_batch": max_batch,
+            "needs_mb": plan.needs_mb,
+            "free_mb": plan.free_mb,
+            "steps_down": [asdict(each) for each in plan.steps],
+            "reason": plan.reason,
+        },
+        "versions": {name: metadata.version(name) for name in _PACKAGES if _is_installed(name)},
+    }
+
+
+def device(detector: Detector, segmenter: Segmenter | None) -> Callable[[], dict[str, object]]:
+    """Return a function that says where the models run and what memory there is, MB of 2**20 bytes."""
+    cards = (detector.card, *(() if segmenter is None else (segmenter.card,)))
+    where = next((each.device for each in cards if each.device != "cpu"), "cpu")
+
+    def tell() -> dict[str, object]:
+        if where == "cpu":
+            page = os.sysconf("SC_PAGE_SIZE")
+            free, total = (os.sysconf(name) * page // 2**20 for name in ("SC_AVPHYS_PAGES", "SC_PHYS_PAGES"))
+            return {"device": where, "device_name": "CPU", "memory": {"free_mb": free, "total_mb": total}}
+        from anomaly.backends.device import gpu
+
+        card = gpu(where)
+        if card is None:  # it was there when the models were loaded
+            return {"device": where}
+        memory = {"free_mb": card.free_mb, "total_mb": card.total_mb}
+        return {"device": where, "device_name": card.name, "memory": memory}
+
+    return tell
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True

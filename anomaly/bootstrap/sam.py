@@ -1,0 +1,116 @@
+"""The memory plan, and the SAM that it leads to: SAM 3, else SAM 2.1, else none."""
+
+import logging
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from anomaly.bootstrap.choice import Choice
+from anomaly.bootstrap.present import Present
+from anomaly.errors import ConfigurationError
+from anomaly.ports import Detector, Segmenter
+from anomaly.settings import Settings
+from anomaly.vram import Plan, Precision, Table, Variant, Wish, plan
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Sam:
+    """What was planned for both models, and the SAM that was opened, if one was.
+
+    `finder` finds defects by their names with the same SAM 3, where it is one.
+    """
+
+    plan: Plan
+    segmenter: Segmenter | None = None
+    finder: Detector | None = None
+
+
+def open_sam(settings: Settings, table: Table, present: Present, choice: Choice) -> Sam:
+    """Plan for the memory there is, and open the SAM of the plan.
+
+    A file that turns out to be damaged is passed over for the next that fits, and said aloud; with
+    STRICT_VARIANT it is an error. Raises as `anomaly.vram.plan` does.
+    """
+    wanted = "sam3" if choice.detector == "sam3" else choice.segmenter
+    at_hand = dict(present.sams)
+    troubles: list[str] = []
+    while True:
+        wish = _wish(settings, wanted, tuple(at_hand), choice)
+        made = plan(_free_mb(settings, present), table, wish)
+        made = replace(made, reason=" ".join((*troubles, made.reason)))
+        if made.segmenter is None:
+            return Sam(made)
+        try:
+            return _open(made, made.segmenter, at_hand[made.segmenter.key], settings)
+        except ConfigurationError as error:
+            if settings.strict_variant or len(at_hand) == 1:
+                raise
+            log.warning("%s; trying the next best", error)
+            troubles.append(f"{made.segmenter.title} could not be loaded: {error}")
+            del at_hand[made.segmenter.key]
+
+
+def _wish(settings: Settings, wanted: str, at_hand: tuple[str, ...], choice: Choice) -> Wish:
+    detector: str | None = None
+    detectors: tuple[str, ...] | None = None
+    if choice.detector == "rfdetr":
+        detector = settings.detector_variant
+        if settings.detector_weights is not None:
+            # What a file is cannot step down; a network of one's own sizes is reckoned as the largest.
+            detector = _variant_of(settings.detector_weights)
+            detectors = (detector,)
+    segmenter = {"sam": "auto", "sam2": "sam2", "sam3": "sam3"}.get(wanted, "none")
+    return Wish(
+        detector=detector,
+        segmenter=segmenter,
+        detectors_at_hand=detectors,
+        segmenters_at_hand=at_hand,
+        strict=settings.strict_variant,
+        precision=_precision(settings) if detector or segmenter != "none" else "fp32",
+        batch_limit=settings.max_batch,
+    )
+
+
+def _free_mb(settings: Settings, present: Present) -> int | None:
+    if not present.card:
+        return None
+    if settings.vram_budget_mb is not None:
+        return settings.vram_budget_mb
+    from anomaly.backends.device import free_memory_mb
+
+    return free_memory_mb(settings.device)
+
+
+def _variant_of(weights: Path) -> str:
+    from anomaly.backends.device import import_torchvision
+    from anomaly.backends.rfdetr import checkpoint, network
+
+    import_torchvision()
+    found = network.variant_of(checkpoint.read(weights).architecture)
+    return "large" if found == "custom" else found
+
+
+def _precision(settings: Settings) -> Precision:
+    from anomaly.backends.device import place
+
+    return place(settings.device, settings.precision).precision
+
+
+def _open(made: Plan, row: Variant, path: Path, settings: Settings) -> Sam:
+    match row.backend:
+        case "sam3":
+            from anomaly.backends import sam3
+
+            both = sam3.load(weights=path, device=settings.device, precision=settings.precision)
+            concepts = [each.strip() for each in settings.sam_concepts.split(",") if each.strip()]
+            return Sam(made, both, sam3.finder(both, concepts))
+        case _:
+            from anomaly.backends import sam2
+
+            return Sam(
+                made,
+                sam2.load(
+                    weights=path, device=settings.device, precision=settings.precision, max_batch=made.batch
+                ),
+            )

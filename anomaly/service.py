@@ -1,0 +1,220 @@
+"""What both modes call: detect, info, health. Owns the model thread, the decoding threads and the start."""
+
+import asyncio
+import dataclasses
+import logging
+import resource
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+from anomaly import __version__
+from anomaly.batching import Batcher
+from anomaly.errors import AnomalyError, InternalError, NotReady
+from anomaly.imaging.photo import Photo
+from anomaly.pipeline import Outcome, Pipeline, Seen
+from anomaly.types import Findings, Frame, Limits, Options
+
+log = logging.getLogger(__name__)
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+Job = tuple[Frame, Options]
+
+
+class State(StrEnum):
+    """Where a service is in its life."""
+
+    LOADING = "loading"
+    READY = "ready"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What loading the models gave.
+
+    `facts` is what `/info` tells of them; `device` says, when asked, where they run and what memory there is.
+    """
+
+    pipeline: Pipeline
+    max_batch: int
+    facts: Mapping[str, object]
+    device: Callable[[], Mapping[str, object]]
+
+
+class Service:
+    """One set of models behind one queue.
+
+    `load` is called once, on a thread of its own, by `start`. `max_waiting` photographs wait for the
+    models at most; `cpu_threads` threads decode and measure.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[], Loaded],
+        *,
+        limits: Limits,
+        max_waiting: int,
+        cpu_threads: int,
+    ) -> None:
+        self.limits = limits
+        self._load = load
+        self._max_waiting = max_waiting
+        self._state = State.LOADING
+        self._failure: AnomalyError | None = None
+        self._settled = threading.Event()
+        self._loaded: Loaded | None = None
+        self._batcher: Batcher[Job, Seen] | None = None
+        self._cpu = ThreadPoolExecutor(cpu_threads, thread_name_prefix="cpu")
+        self._born = time.monotonic()
+        self._ready_after_s: float | None = None
+
+    def start(self) -> None:
+        """Begin to load and warm the models, without waiting for them."""
+        threading.Thread(target=self._become_ready, name="loading", daemon=True).start()
+
+    def wait(self) -> None:
+        """Wait until the models are warm. Raises what kept them from it."""
+        self._settled.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def close(self) -> None:
+        """Take nothing more, finish what waits, and end the threads."""
+        self._state = State.STOPPED
+        if self._batcher is not None:
+            self._batcher.close()
+        self._cpu.shutdown()
+
+    async def detect(self, photos: Sequence[Photo], options: Options) -> list[Outcome]:
+        """Return one outcome per photograph, in order; a bad one fails alone.
+
+        Raises `NotReady` before the models are warm and `QueueFull` when too much waits already: the
+        photographs of one call are admitted whole or refused whole. Cancelling takes what still waits
+        out of the queue.
+        """
+        started = time.perf_counter()
+        pipeline, batcher = self._ready()
+        batcher.check_room(len(photos))
+        frames = await asyncio.gather(*(self._off_loop(self._decode, photo) for photo in photos))
+        ids = [
+            each.id if isinstance(each, Frame) else photo.frame_id
+            for each, photo in zip(frames, photos, strict=True)
+        ]
+        futures = iter(batcher.submit([(each, options) for each in frames if isinstance(each, Frame)]))
+        waiting = [next(futures) if isinstance(each, Frame) else each for each in frames]
+        frames.clear()  # the queue holds the pixels from here on, and lets go of them first
+        return await asyncio.gather(
+            *(self._outcome(pipeline, each, id_, started) for each, id_ in zip(waiting, ids, strict=True))
+        )
+
+    def health(self) -> dict[str, object]:
+        """Say whether the process lives and whether it can answer, on which device, with what memory."""
+        health: dict[str, object] = {
+            "status": self._state,
+            "live": self._state is not State.FAILED,
+            "ready": self._state is State.READY,
+            "uptime_s": round(time.monotonic() - self._born, 1),
+            "resident_mb": _resident_mb(),
+        }
+        if self._loaded is not None:
+            health |= self._loaded.device()
+        if self._failure is not None:
+            health["error"] = {"code": self._failure.code, "message": str(self._failure)}
+        return health
+
+    def info(self) -> dict[str, object]:
+        """Say what is loaded and why, the limits, and what the queue has done."""
+        info: dict[str, object] = {
+            "version": __version__,
+            "status": self._state,
+            "ready_after_s": self._ready_after_s,
+            "limits": dataclasses.asdict(self.limits),
+        }
+        if self._loaded is not None:
+            info |= self._loaded.facts
+        if self._batcher is not None:
+            info["queue"] = dataclasses.asdict(self._batcher.stats())
+        return info
+
+    @property
+    def failure(self) -> AnomalyError | None:
+        """What kept the models from loading, if anything did."""
+        return self._failure
+
+    @property
+    def ready(self) -> bool:
+        """Whether the models are warm and the service is not stopping."""
+        return self._state is State.READY
+
+    def _become_ready(self) -> None:
+        try:
+            loaded = self._load()
+            batcher = Batcher(loaded.pipeline.look, max_batch=loaded.max_batch, max_waiting=self._max_waiting)
+            loaded.pipeline.warm(loaded.max_batch)
+        except Exception as error:
+            known = isinstance(error, AnomalyError)
+            log.error("the models did not load: %s", error, exc_info=not known)
+            self._failure = (
+                error if isinstance(error, AnomalyError) else InternalError("the models did not load")
+            )
+            self._state = State.FAILED
+        else:
+            self._loaded, self._batcher = loaded, batcher
+            self._ready_after_s = round(time.monotonic() - self._born, 2)
+            if self._state is State.LOADING:
+                self._state = State.READY
+            log.info("ready after %.1f s", self._ready_after_s)
+        self._settled.set()
+
+    def _ready(self) -> "tuple[Pipeline, Batcher[Job, Seen]]":
+        if self._state is not State.READY or self._loaded is None or self._batcher is None:
+            raise NotReady(
+                f"the server is {self._state}; ask GET /health until it is ready", retry_after_s=2.0
+            )
+        return self._loaded.pipeline, self._batcher
+
+    def _decode(self, photo: Photo) -> Frame | AnomalyError:
+        try:
+            return photo.frame(self.limits)
+        except AnomalyError as error:
+            return error
+        except Exception:
+            log.exception("decoding failed")
+            return InternalError("reading this photo failed; the server's log says how")
+
+    async def _outcome(
+        self, pipeline: Pipeline, seen: "Future[Seen] | AnomalyError", frame_id: str | None, started: float
+    ) -> Outcome:
+        result: Findings | AnomalyError
+        if isinstance(seen, AnomalyError):
+            result = seen
+        else:
+            try:
+                result = await self._off_loop(pipeline.conclude, await asyncio.wrap_future(seen))
+            except AnomalyError as error:
+                result = error
+            except Exception:
+                log.exception("measuring failed")
+                result = InternalError("measuring this photo failed; the server's log says how")
+        return Outcome(result, frame_id, (time.perf_counter() - started) * 1e3)
+
+    async def _off_loop(self, function: Callable[[A], B], argument: A) -> B:
+        return await asyncio.get_running_loop().run_in_executor(self._cpu, function, argument)
+
+
+def _resident_mb() -> int | None:
+    """Return the process's resident set in MB of 2**20 bytes, None where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return None
+    return pages * resource.getpagesize() // 2**20

@@ -1,0 +1,1 @@
+"""The two shells round the one core. They translate, and nothing else."""

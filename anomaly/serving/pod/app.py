@@ -1,0 +1,30 @@
+"""The HTTP application, assembled: the routes of each noun, and the one shape of errors."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from anomaly import __version__
+from anomaly.service import Service
+from anomaly.serving.pod import detect, failures, status
+
+
+def create_app(service: Service, default_threshold: float) -> FastAPI:
+    """Return the application. The service is started by its caller and closed with the application."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        service.close()
+
+    app = FastAPI(
+        title="Anomaly server",
+        description="Photographs of structures in; measured, located, structured defects out.",
+        version=__version__,
+        lifespan=lifespan,
+    )
+    app.include_router(detect.routes(service, default_threshold))
+    app.include_router(status.routes(service))
+    failures.install(app)
+    return app

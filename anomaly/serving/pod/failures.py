@@ -1,0 +1,74 @@
+"""Every failure over HTTP: `{"error": {"code", "message"}}` and a status, whoever raised it."""
+
+import logging
+import math
+
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+
+from anomaly import errors
+from anomaly.wire import answer
+
+log = logging.getLogger(__name__)
+
+# The most specific class decides.
+STATUS: dict[type[errors.AnomalyError], int] = {
+    errors.AnomalyError: 500,
+    errors.InputError: 400,
+    errors.InvalidRequest: 422,
+    errors.UnsupportedImage: 415,
+    errors.ImageTooLarge: 413,
+    errors.TooManyPixels: 413,
+    errors.TooManyImages: 413,
+    errors.RequestTooLarge: 413,
+    errors.UnsupportedBody: 415,
+    errors.Refused: 503,
+    errors.QueueFull: 429,
+    errors.DeadlineExceeded: 504,
+    errors.CallerGone: 499,  # nginx's
+}
+
+# What the router itself refuses.
+_ROUTER_CODES = {404: "not_found", 405: "method_not_allowed"}
+
+
+def status_of(error: errors.AnomalyError) -> int:
+    """Return the HTTP status of an error: that of the nearest class of its tree in `STATUS`."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def response(error: errors.AnomalyError) -> Response:
+    """Return an error as an answer, with a `Retry-After` in whole seconds where one is known."""
+    headers = {}
+    if isinstance(error, errors.Refused) and error.retry_after_s is not None:
+        headers["Retry-After"] = str(math.ceil(error.retry_after_s))
+    return _json(status_of(error), answer.error_response(error), headers)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every exception of `app` in the one shape."""
+
+    async def known(_: Request, error: Exception) -> Response:
+        if not isinstance(error, errors.AnomalyError):
+            raise error
+        return response(error)
+
+    async def refused(request: Request, error: Exception) -> Response:
+        if not isinstance(error, HTTPException):
+            raise error
+        code = _ROUTER_CODES.get(error.status_code, "http_error")
+        message = f"{request.method} {request.url.path}: {error.detail}; GET /docs lists what there is"
+        problem: answer.ErrorResponse = {"error": {"code": code, "message": message}}
+        return _json(error.status_code, problem, dict(error.headers or {}))
+
+    async def unknown(request: Request, error: Exception) -> Response:
+        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        return response(errors.InternalError("the server failed on this request; its log says how"))
+
+    app.add_exception_handler(errors.AnomalyError, known)
+    app.add_exception_handler(HTTPException, refused)
+    app.add_exception_handler(Exception, unknown)
+
+
+def _json(status: int, value: answer.ErrorResponse, headers: dict[str, str]) -> Response:
+    return Response(answer.to_json(value), status, headers, media_type="application/json")

@@ -1,0 +1,30 @@
+"""The HTTP server round the application: up at once, ready when the models are, gone when they fail."""
+
+import threading
+
+import uvicorn
+
+from anomaly.errors import AnomalyError
+from anomaly.service import Service
+from anomaly.serving.pod.app import create_app
+
+
+def serve(service: Service, default_threshold: float, host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT, finishing what runs. Raises what kept the models from loading.
+
+    The port answers from the start, so that `/health` can say that the models are loading.
+    """
+    app = create_app(service, default_threshold)
+    server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_config=None))
+
+    def leave_on_failure() -> None:
+        try:
+            service.wait()
+        except AnomalyError:
+            server.should_exit = True
+
+    service.start()
+    threading.Thread(target=leave_on_failure, name="watching", daemon=True).start()
+    server.run()
+    if service.failure is not None:
+        raise service.failure
