@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from anomaly import errors
+from anomaly.bootstrap import build
+from anomaly.serving.pod import create_app
 from anomaly.serving.pod.failures import status_of
 from anomaly.settings import Settings
 from anomaly.types import Limits
@@ -205,3 +207,11 @@ def test_links_inside_the_guide_lead_somewhere() -> None:
             assert target[1:] in anchors
         else:
             assert (ROOT / target).is_file(), target
+
+
+def test_the_endpoints_table_is_the_applications_routes() -> None:
+    """Every door is in the guide with its method, and no other."""
+    documented = {f"{row['Method']} {row['Path']}" for row in markdown.table(GUIDE, "Endpoints")}
+    document = create_app(build(Settings()), 0.3).openapi()
+    served = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
+    assert documented == served

@@ -126,7 +126,7 @@ def test_a_batch_answers_each_slot(pod: TestClient) -> None:
         ("/detect/batch", {"json": {"images": []}}, 422, "invalid_request"),
         ("/detect/upload", {"data": {"frame_id": "a"}, "files": {}}, 422, "invalid_request"),
         ("/detect/upload", {"files": [("file", FILE), ("file", FILE)]}, 422, "invalid_request"),
-        ("/detect/upload", {"content": b"--x", "headers": {"content-type": "multipart/form-data"}}, 422, "invalid_request"),
+        ("/detect/upload", {"content": b"-", "headers": {"content-type": "multipart/form-data"}}, 422, "invalid_request"),
         ("/detect/upload", {"files": {"file": bytes(400_000)}}, 413, "request_too_large"),
         ("/nowhere", {}, 404, "not_found"),
     ],
