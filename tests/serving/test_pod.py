@@ -14,6 +14,7 @@ from tests.services import warm_service
 
 FILE = encoded(gradient(320, 240), "JPEG")
 TEXT = base64_of(FILE)
+FORM = {"content-type": "multipart/form-data"}  # without its boundary
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +127,7 @@ def test_a_batch_answers_each_slot(pod: TestClient) -> None:
         ("/detect/batch", {"json": {"images": []}}, 422, "invalid_request"),
         ("/detect/upload", {"data": {"frame_id": "a"}, "files": {}}, 422, "invalid_request"),
         ("/detect/upload", {"files": [("file", FILE), ("file", FILE)]}, 422, "invalid_request"),
-        ("/detect/upload", {"content": b"-", "headers": {"content-type": "multipart/form-data"}}, 422, "invalid_request"),
+        ("/detect/upload", {"content": b"-", "headers": FORM}, 422, "invalid_request"),
         ("/detect/upload", {"files": {"file": bytes(400_000)}}, 413, "request_too_large"),
         ("/nowhere", {}, 404, "not_found"),
     ],
