@@ -16,7 +16,6 @@ from anomaly.simulator import Limits, Simulator, State
 from tests.simulator.conftest import Caller
 from tests.simulator.test_workers import alive
 
-pytest.importorskip("aiohttp", reason="comes with the SDK")
 pytestmark = pytest.mark.xdist_group("sdk")  # starting the SDK costs seconds: once is enough
 
 HANDLERS = str(Path(__file__).with_name("handlers.py"))
