@@ -2,9 +2,9 @@
 
 import asyncio
 import signal
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,6 +12,7 @@ from typing import Self
 import orjson
 
 from anomaly.errors import ConfigurationError
+from anomaly.simulator.background import Background
 from anomaly.simulator.bell import Bell
 from anomaly.simulator.calls import CallLog
 from anomaly.simulator.clock import Clock
@@ -73,8 +74,7 @@ class Simulator:
         self._gate.plan = faults or FaultPlan()
         self._server: Server | None = None
         self._ticking: asyncio.Task[None] | None = None
-        self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._background: Background | None = None
 
     # Where it is
 
@@ -189,11 +189,13 @@ class Simulator:
         while self.fleet.ids():
             self.fleet.poll()
             await asyncio.sleep(0.01)
-        if self._ticking is not None:
-            self._ticking.cancel()
         await self.webhooks.close()
         if self._server is not None:
             await self._server.stop()
+        if self._ticking is not None:
+            self._ticking.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._ticking
 
     async def _tick(self) -> None:
         while True:
@@ -203,35 +205,13 @@ class Simulator:
 
     def __enter__(self) -> Self:
         """Run in a thread of its own, until the statement ends."""
-        started = threading.Event()
-        failure: list[BaseException] = []
-
-        async def live() -> None:
-            self._loop = asyncio.get_running_loop()
-            self._leave = asyncio.Event()
-            async with self:
-                started.set()
-                await self._leave.wait()
-
-        def run() -> None:
-            try:
-                asyncio.run(live())
-            except BaseException as error:
-                failure.append(error)
-            finally:
-                started.set()
-
-        self._thread = threading.Thread(target=run, name="simulator", daemon=True)
-        self._thread.start()
-        started.wait()
-        if failure:
-            raise failure[0]
+        self._background = Background(self)
+        self._background.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End as `async with` does, and wait for the thread."""
-        if self._loop is not None and self._thread is not None:
-            self._loop.call_soon_threadsafe(self._leave.set)
-            self._thread.join()
+        if self._background is not None:
+            self._background.stop()

@@ -5,7 +5,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from anomaly.simulator import FaultPlan, Simulator
+from anomaly.simulator import FaultPlan, Job, Simulator, State
+from anomaly.simulator.queue import JobQueue
 
 
 @dataclass
@@ -44,6 +45,35 @@ class Caller:
     def status(self, job_id: str) -> dict[str, Any]:
         """Return what /status says."""
         return dict(self.as_client("GET", f"status/{job_id}").json())
+
+
+class Hand:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        """Return what it shows."""
+        return self.now
+
+
+@pytest.fixture
+def hand() -> Hand:
+    """Return the clock of this test."""
+    return Hand()
+
+
+@pytest.fixture
+def queue(hand: Hand) -> JobQueue:
+    """Return an empty queue with the platform's limits."""
+    return JobQueue(hand)
+
+
+def state(queue: JobQueue, job: Job) -> State | None:
+    """Return how a job stands, None where it is forgotten."""
+    now = queue.get(job.id)
+    return now.state if now else None
 
 
 @pytest.fixture(scope="module")
