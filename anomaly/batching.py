@@ -42,13 +42,15 @@ class _Entry(Generic[Item, Result]):
     item: Item
     future: "Future[Result]"
     deadline: float | None
+    places: int
 
 
 class Batcher(Generic[Item, Result]):
     """Feeds `run`, which maps a batch to its results in order, from any number of threads.
 
-    `max_batch` items at most run together and `max_waiting` wait at most. The thread starts with the
-    first `submit`, so that a batcher may be built before the process forks or its event loop exists.
+    `max_batch` items at most run together. A submission takes as many of the `max_waiting` places as it
+    says, so that a photograph cut into tiles waits as one photograph. The thread starts with the first
+    `submit`, so that a batcher may be built before the process forks or its event loop exists.
     """
 
     def __init__(
@@ -61,38 +63,47 @@ class Batcher(Generic[Item, Result]):
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._waiting = 0
         self._batches = 0
         self._items = 0
         self._s_per_item: float | None = None
 
-    def submit(self, items: Sequence[Item], deadline: float | None = None) -> "list[Future[Result]]":
+    def submit(
+        self, items: Sequence[Item], deadline: float | None = None, *, places: int | None = None
+    ) -> "list[Future[Result]]":
         """Queue `items` and return a future for each; they are admitted whole or refused whole.
 
-        `deadline` is on `time.monotonic()`'s clock: an item whose turn comes later fails with
-        `DeadlineExceeded`. A future that is cancelled before its turn costs nothing. Raises
-        `QueueFull` (with the time after which to try again, from the measured rate) and `NotReady`
-        once closed. A request larger than the whole queue is admitted when the queue is empty.
+        They take `places`, one each if left out. `deadline` is on `time.monotonic()`'s clock: an item whose
+        turn comes later fails with `DeadlineExceeded`. A future that is cancelled before its turn costs
+        nothing. Raises `QueueFull` (with the time after which to try again, from the measured rate) and
+        `NotReady` once closed. A request larger than the whole queue is admitted when nothing waits.
         """
+        places = len(items) if places is None else places
         with self._changed:
-            self.check_room(len(items))
-            entries: list[_Entry[Item, Result]] = [_Entry(item, Future(), deadline) for item in items]
+            self.check_room(places)
+            count = len(items)
+            # Each item carries its share of the places, in whole numbers, and gives it back when it runs.
+            entries: list[_Entry[Item, Result]] = [
+                _Entry(item, Future(), deadline, places * (n + 1) // count - places * n // count)
+                for n, item in enumerate(items)
+            ]
             self._entries.extend(entries)
+            self._waiting += sum(entry.places for entry in entries)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="model", daemon=True)
                 self._thread.start()
             self._changed.notify()
         return [entry.future for entry in entries]
 
-    def check_room(self, count: int) -> None:
-        """Raise what `submit` would raise for `count` items now, so that no work is done for the refused."""
+    def check_room(self, places: int) -> None:
+        """Raise what `submit` would raise for so many places now: the refused are to cost no work."""
         with self._changed:
             if self._closed:
                 raise NotReady("the server is stopping; send the request to another one")
-            waiting = len(self._entries)
-            if waiting and waiting + count > self._max_waiting:
+            if self._waiting and self._waiting + places > self._max_waiting:
                 raise QueueFull(
-                    f"{waiting} photos wait already and the limit is {self._max_waiting}; try again later",
-                    retry_after_s=self._retry_after_s(waiting),
+                    f"{self._waiting} photos wait already and the limit is {self._max_waiting}; try again later",
+                    retry_after_s=max(1.0, math.ceil(len(self._entries) * (self._s_per_item or 0.0))),
                 )
 
     def close(self) -> None:
@@ -109,11 +120,8 @@ class Batcher(Generic[Item, Result]):
         with self._changed:
             rate = None if self._s_per_item is None else 1.0 / max(self._s_per_item, 1e-6)
             return BatchStats(
-                len(self._entries), self._max_waiting, self._max_batch, self._batches, self._items, rate
+                self._waiting, self._max_waiting, self._max_batch, self._batches, self._items, rate
             )
-
-    def _retry_after_s(self, waiting: int) -> float:
-        return max(1.0, math.ceil(waiting * (self._s_per_item or 0.0)))
 
     def _work(self) -> None:
         while True:
@@ -133,6 +141,7 @@ class Batcher(Generic[Item, Result]):
         now = time.monotonic()
         while self._entries and len(batch) < self._max_batch:
             entry = self._entries.popleft()
+            self._waiting -= entry.places
             if not entry.future.set_running_or_notify_cancel():
                 continue
             if entry.deadline is not None and now >= entry.deadline:

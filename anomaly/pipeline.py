@@ -1,13 +1,13 @@
-"""Detect, segment, measure, classify: one photograph's way to its findings, one step per line.
+"""Detect, segment, merge, measure, classify: one photograph's way to its findings, one step per line.
 
-The first two steps hold the models and run on the model thread, for a whole batch at once; the other
-two are arithmetic on masks and run anywhere. Pod, worker and command line all come through here.
+`look` holds the models and runs on the model thread, for a whole batch of views at once; the other steps
+are arithmetic on masks and run anywhere. Pod, worker and command line all come through here.
 """
 
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,22 +15,20 @@ from anomaly.errors import AnomalyError
 from anomaly.geometry import measure_mask
 from anomaly.ports import Detector, Segmenter
 from anomaly.taxonomy import Kind, Taxonomy, place
+from anomaly.tiling import Merged, Piece, choose, merge
 from anomaly.types import Anomaly, Box, Detection, Findings, Frame, Image, Mask, Options, Structure
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What the models saw on one photograph; `masks` matches `detections`, None where nothing segments.
+class View:
+    """What the models look at in one go: a whole photograph, or a tile of it.
 
-    It holds no pixels, so that a photograph is let go as soon as the models have seen it.
+    `image` shares the photograph's memory; `box` is where it lies in the photograph, in whole pixels.
     """
 
-    frame_id: str
-    digest: str
-    width: int
-    height: int
-    detections: tuple[Detection, ...]
-    masks: tuple[Mask | None, ...]
+    image: Image
+    box: Box
+    threshold: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,52 +58,71 @@ class Pipeline:
         if self.segmenter is not None:
             self.segmenter.segment([blank] * count, [[Box(100, 100, 300, 200)]] * count)
 
-    def run(self, jobs: Sequence[tuple[Frame, Options]]) -> list[Findings]:
-        """Return the findings of each photograph, in order: `look`, then `conclude`."""
-        return [self.conclude(seen) for seen in self.look(jobs)]
+    def run(self, frame: Frame, options: Options) -> Findings:
+        """Return one photograph's findings, all steps after one another."""
+        return self.conclude(frame, options, self.look(self.views(frame, options)))
 
-    def look(self, jobs: Sequence[tuple[Frame, Options]]) -> list[Seen]:
-        """Detect and segment a batch of photographs. On the model thread only.
+    def views(self, frame: Frame, options: Options) -> list[View]:
+        """Return the whole photograph, and its tiles where it is large or where tiles are asked for.
 
-        Requests with different thresholds share the batch: the detector runs at the lowest.
+        Thin cracks vanish when a large photograph is shrunk to the detector's side. A detector that does not
+        shrink its photographs (its card tells no resolution) sees them whole unless asked otherwise.
         """
-        if not jobs:
+        side = int(self.detector.card.details.get("resolution", 0))
+        tiles: tuple[Box, ...] = ()
+        if side or options.tiling != "auto":
+            plan = choose(frame.width, frame.height, side, options.tiling)
+            tiles = () if plan is None else plan.tiles
+        everything = Box(0.0, 0.0, float(frame.width), float(frame.height))
+        return [
+            View(_cut(frame.image, box), box, options.confidence_threshold) for box in (everything, *tiles)
+        ]
+
+    def look(self, views: Sequence[View]) -> list[list[Piece]]:
+        """Detect and segment a batch of views; the pieces of each come in its photograph's pixels.
+
+        On the model thread only. Requests with different thresholds share the batch: the detector runs at
+        the lowest.
+        """
+        if not views:
             return []
-        frames = [frame for frame, _ in jobs]
-        images = [frame.image for frame in frames]
-        found = self.detector.detect(images, min(options.confidence_threshold for _, options in jobs))
-        kept = [self._kept(each, options) for each, (_, options) in zip(found, jobs, strict=True)]
+        images = [view.image for view in views]
+        found = self.detector.detect(images, min(view.threshold for view in views))
+        kept = [self._kept(each, view.threshold) for each, view in zip(found, views, strict=True)]
         masks = self._segment(images, kept)
         return [
-            Seen(frame.id, frame.digest, frame.width, frame.height, tuple(each), tuple(mask))
-            for frame, each, mask in zip(frames, kept, masks, strict=True)
+            [_piece(detection, mask, view.box) for detection, mask in zip(each, found_masks, strict=True)]
+            for each, found_masks, view in zip(kept, masks, views, strict=True)
         ]
 
-    def conclude(self, seen: Seen) -> Findings:
-        """Measure each mask, and give each detection its name and its place. Pure; any thread."""
+    def conclude(self, frame: Frame, options: Options, seen: Sequence[Sequence[Piece]]) -> Findings:
+        """Merge what the views saw, measure each mask, give each piece its name and its place.
+
+        Pure; any thread. `frame.image` is not looked at.
+        """
+        found = _merged(seen, frame)
         named = [
-            (self.taxonomy.classify(detection.label), key, detection, mask)
-            for key, detection, mask in zip(_keys(seen), seen.detections, seen.masks, strict=True)
+            (self.taxonomy.classify(each.label), key, each)
+            for key, each in zip(_keys(frame, found), found, strict=True)
         ]
         structures = tuple(
-            Structure(f"struct_{key}", label.name, detection.box, detection.score, mask)
-            for label, key, detection, mask in named
+            Structure(f"struct_{key}", label.name, each.box, each.score, each.mask)
+            for label, key, each in named
             if label.kind is Kind.STRUCTURE
         )
         anomalies = tuple(
-            place(_measured(seen, f"anom_{key}", label.name, detection, mask), structures)
-            for label, key, detection, mask in named
+            place(_measured(frame, f"anom_{key}", label.name, each), structures)
+            for label, key, each in named
             if label.kind is Kind.DEFECT
         )
-        return Findings(seen.frame_id, seen.width, seen.height, anomalies, structures)
+        return Findings(frame.id, frame.width, frame.height, anomalies, structures, tiles=len(seen) - 1)
 
-    def _kept(self, detections: Sequence[Detection], options: Options) -> list[Detection]:
+    def _kept(self, detections: Sequence[Detection], threshold: float) -> list[Detection]:
         """Leave out what scores too low for this request, and what is neither defect nor structure."""
         return [
             each
             for each in detections
-            if each.score >= options.confidence_threshold
-            and self.taxonomy.classify(each.label).kind is not Kind.OTHER
+            if each.score >= threshold and self.taxonomy.classify(each.label).kind is not Kind.OTHER
         ]
 
     def _segment(
@@ -116,26 +133,51 @@ class Pipeline:
         return self.segmenter.segment(images, [[each.box for each in found] for found in detections])
 
 
-def _measured(seen: Seen, id_: str, name: str, detection: Detection, mask: Mask | None) -> Anomaly:
+def _cut(image: Image, box: Box) -> Image:
+    return image[int(box.y_min) : int(box.y_max), int(box.x_min) : int(box.x_max)]
+
+
+def _piece(detection: Detection, mask: Mask | None, view: Box) -> Piece:
+    """Return what was found in a view, in the photograph's pixels."""
+    x, y = view.x_min, view.y_min
+    box = detection.box
+    return Piece(
+        detection.label,
+        detection.score,
+        Box(box.x_min + x, box.y_min + y, box.x_max + x, box.y_max + y),
+        None if mask is None else replace(mask, x=mask.x + int(x), y=mask.y + int(y)),
+        view,
+    )
+
+
+def _merged(seen: Sequence[Sequence[Piece]], frame: Frame) -> Sequence[Piece | Merged]:
+    """Return the objects that all views show; a photograph that was seen whole is as the detector said."""
+    if len(seen) == 1:
+        return seen[0]
+    return merge([piece for view in seen for piece in view], frame.width, frame.height)
+
+
+def _measured(frame: Frame, id_: str, name: str, found: Piece | Merged) -> Anomaly:
+    mask = found.mask
     return Anomaly(
         id=id_,
         defect_type=name,
         structure_type="unknown",
-        box=detection.box,
-        detection_score=detection.score,
+        box=found.box,
+        detection_score=found.score,
         segmentation_score=None if mask is None else mask.score,
-        geometry=None if mask is None or not mask.area else measure_mask(mask, seen.width, seen.height),
+        geometry=None if mask is None or not mask.area else measure_mask(mask, frame.width, frame.height),
         mask=mask,
     )
 
 
-def _keys(seen: Seen) -> list[str]:
-    """Return a key for each detection, made of the photograph's content and of what was found where."""
+def _keys(frame: Frame, found: Sequence[Piece | Merged]) -> list[str]:
+    """Return a key for each object, made of the photograph's content and of what was found where."""
     keys: Counter[str] = Counter()
     unique = []
-    for each in seen.detections:
+    for each in found:
         box = each.box
-        text = f"{seen.digest} {each.label} {box.x_min:.1f} {box.y_min:.1f} {box.x_max:.1f} {box.y_max:.1f}"
+        text = f"{frame.digest} {each.label} {box.x_min:.1f} {box.y_min:.1f} {box.x_max:.1f} {box.y_max:.1f}"
         keys[text] += 1
         unique.append(hashlib.sha256(f"{text} {keys[text]}".encode()).hexdigest()[:12])
     return unique

@@ -10,22 +10,26 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from anomaly import __version__
 from anomaly.batching import Batcher
 from anomaly.errors import AnomalyError, InternalError, NotReady
 from anomaly.imaging.photo import Photo
-from anomaly.pipeline import Outcome, Pipeline, Seen
+from anomaly.pipeline import Outcome, Pipeline, View
+from anomaly.tiling import Piece
 from anomaly.types import Findings, Frame, Limits, Options
 
 log = logging.getLogger(__name__)
 
-A = TypeVar("A")
-B = TypeVar("B")
+P = ParamSpec("P")
+T = TypeVar("T")
 
-Job = tuple[Frame, Options]
+Seen = list[Piece]
+"""What the models saw on one view."""
 
 
 class State(StrEnum):
@@ -72,7 +76,7 @@ class Service:
         self._failure: AnomalyError | None = None
         self._settled = threading.Event()
         self._loaded: Loaded | None = None
-        self._batcher: Batcher[Job, Seen] | None = None
+        self._batcher: Batcher[View, Seen] | None = None
         self._cpu = ThreadPoolExecutor(cpu_threads, thread_name_prefix="cpu")
         self._born = time.monotonic()
         self._ready_after_s: float | None = None
@@ -104,16 +108,18 @@ class Service:
         started = time.perf_counter()
         pipeline, batcher = self._ready()
         batcher.check_room(len(photos))
-        frames = await asyncio.gather(*(self._off_loop(self._decode, photo) for photo in photos))
-        ids = [
-            each.id if isinstance(each, Frame) else photo.frame_id
-            for each, photo in zip(frames, photos, strict=True)
-        ]
-        futures = iter(batcher.submit([(each, options) for each in frames if isinstance(each, Frame)]))
-        waiting = [next(futures) if isinstance(each, Frame) else each for each in frames]
-        frames.clear()  # the queue holds the pixels from here on, and lets go of them first
+        work = await asyncio.gather(
+            *(self._off_loop(self._prepare, pipeline, photo, options) for photo in photos)
+        )
+        views = [view for each in work if isinstance(each, _Work) for view in each.views]
+        looks = iter(batcher.submit(views, places=sum(isinstance(each, _Work) for each in work)))
         return await asyncio.gather(
-            *(self._outcome(pipeline, each, id_, started) for each, id_ in zip(waiting, ids, strict=True))
+            *(
+                self._outcome(pipeline, options, each, list(islice(looks, len(each.views))), started)
+                if isinstance(each, _Work)
+                else _failed(each, photo, started)
+                for each, photo in zip(work, photos, strict=True)
+            )
         )
 
     def health(self) -> dict[str, object]:
@@ -175,40 +181,63 @@ class Service:
             log.info("ready after %.1f s", self._ready_after_s)
         self._settled.set()
 
-    def _ready(self) -> "tuple[Pipeline, Batcher[Job, Seen]]":
+    def _ready(self) -> "tuple[Pipeline, Batcher[View, Seen]]":
         if self._state is not State.READY or self._loaded is None or self._batcher is None:
             raise NotReady(
                 f"the server is {self._state}; ask GET /health until it is ready", retry_after_s=2.0
             )
         return self._loaded.pipeline, self._batcher
 
-    def _decode(self, photo: Photo) -> Frame | AnomalyError:
+    def _prepare(self, pipeline: Pipeline, photo: Photo, options: Options) -> "_Work | AnomalyError":
         try:
-            return photo.frame(self.limits)
+            frame = photo.frame(self.limits)
+            return _Work(frame, pipeline.views(frame, options))
         except AnomalyError as error:
             return error
         except Exception:
-            log.exception("decoding failed")
+            log.exception("reading a photo failed")
             return InternalError("reading this photo failed; the server's log says how")
 
     async def _outcome(
-        self, pipeline: Pipeline, seen: "Future[Seen] | AnomalyError", frame_id: str | None, started: float
+        self,
+        pipeline: Pipeline,
+        options: Options,
+        work: "_Work",
+        looks: "Sequence[Future[Seen]]",
+        started: float,
     ) -> Outcome:
         result: Findings | AnomalyError
-        if isinstance(seen, AnomalyError):
-            result = seen
-        else:
-            try:
-                result = await self._off_loop(pipeline.conclude, await asyncio.wrap_future(seen))
-            except AnomalyError as error:
-                result = error
-            except Exception:
-                log.exception("measuring failed")
-                result = InternalError("measuring this photo failed; the server's log says how")
-        return Outcome(result, frame_id, (time.perf_counter() - started) * 1e3)
+        try:
+            seen = await asyncio.gather(*map(asyncio.wrap_future, looks))
+            result = await self._off_loop(pipeline.conclude, work.frame, options, seen)
+        except AnomalyError as error:
+            result = error
+        except Exception:
+            log.exception("measuring a photo failed")
+            result = InternalError("measuring this photo failed; the server's log says how")
+        finally:
+            for look in looks:  # those of a photo that failed or was given up need not run
+                look.cancel()
+        return Outcome(result, work.frame.id, _since_ms(started))
 
-    async def _off_loop(self, function: Callable[[A], B], argument: A) -> B:
-        return await asyncio.get_running_loop().run_in_executor(self._cpu, function, argument)
+    async def _off_loop(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._cpu, partial(function, *args, **kwargs))
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A photograph that could be read, and what the models are to look at."""
+
+    frame: Frame
+    views: Sequence[View]
+
+
+async def _failed(error: AnomalyError, photo: Photo, started: float) -> Outcome:
+    return Outcome(error, photo.frame_id, _since_ms(started))
+
+
+def _since_ms(started: float) -> float:
+    return (time.perf_counter() - started) * 1e3
 
 
 def _resident_mb() -> int | None:

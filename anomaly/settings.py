@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     max_images: int = Field(Limits().max_images, ge=1, description="Most photos in one batch.")
     max_request_bytes: int = Field(Limits().max_request_bytes, ge=1, description="Largest request body.")
     max_waiting: int = Field(
-        256, ge=1, description="Most photos that wait for the models; more are refused with a Retry-After."
+        64, ge=1, description="Most photos that wait for the models; more are refused with a Retry-After."
     )
     max_batch: int | None = Field(
         None, ge=1, description="Most photos the models see at once; by the memory plan if left out."

@@ -176,10 +176,10 @@ def test_the_request_examples_are_accepted() -> None:
 
 
 def test_the_request_fields_are_those_that_are_read() -> None:
-    """The table of fields is the request class, and the example shows each of them."""
+    """The table of fields is the request class, and the example shows no other."""
     documented = {row["Field"] for row in markdown.table(GUIDE, "Request")}
     assert documented == set(wire.DetectRequest.model_fields)
-    assert documented == set(json.loads(markdown.examples(markdown.section(GUIDE, "Request"), "json")[0]))
+    assert documented > set(json.loads(markdown.examples(markdown.section(GUIDE, "Request"), "json")[0]))
 
 
 def test_the_response_example_has_every_field() -> None:

@@ -84,13 +84,14 @@ class StructureAnswer(TypedDict):
 
 
 class DetectResponse(TypedDict):
-    """All that was found on one photograph."""
+    """All that was found on one photograph; `tiles` is how many it was cut into beside the look at the whole."""
 
     frame_id: str
     image_size: ImageSize
     anomalies: list[AnomalyAnswer]
     anomaly_count: int
     structures: list[StructureAnswer]
+    tiles: int
     processing_time_ms: float
 
 
@@ -131,6 +132,7 @@ def detect_response(findings: Findings, options: Options, elapsed_ms: float) -> 
         "anomalies": [_anomaly(each, findings, options) for each in findings.anomalies],
         "anomaly_count": len(findings.anomalies),
         "structures": [_structure(each, findings, options) for each in findings.structures],
+        "tiles": findings.tiles,
         "processing_time_ms": _hundredth(elapsed_ms),
     }
 

@@ -9,19 +9,45 @@ from pydantic_core import ErrorDetails
 
 from anomaly.errors import InvalidRequest, TooManyImages
 from anomaly.imaging.photo import Photo
-from anomaly.types import Limits, MaskFormat, Options
+from anomaly.types import Camera, Limits, Marker, MaskFormat, Options, ScaleRequest, Tiles
 
 Form = TypeVar("Form", bound=BaseModel)
 
 FrameId = Annotated[str, Field(min_length=1, max_length=256)]
 
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
 _DATA_URI_NOTE = "base64 of the file's bytes, with or without a data URI's head"
 
 
-class DetectOptions(BaseModel):
-    """What may be asked for beside the photographs, at every door."""
-
+class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TilesPart(_Part):
+    """Tiles of one's own choice."""
+
+    tile: int = Field(description="Side of a tile, pixels.")
+    overlap: int = Field(0, description="What neighbours share at least, pixels.")
+
+
+class CameraPart(_Part):
+    """What is known of the camera; EXIF fills in what it knows."""
+
+    sensor_width_mm: Positive | None = Field(None, description="Longer side of the sensor, mm.")
+    focal_length_mm: Positive | None = Field(None, description="Focal length, mm.")
+    distance_mm: Positive | None = Field(None, description="From the lens to the surface, mm.")
+
+
+class MarkerPart(_Part):
+    """An ArUco marker on the surface."""
+
+    dictionary: str = Field(description="OpenCV's name of its dictionary, such as DICT_4X4_50.")
+    size_mm: Positive = Field(description="Side of its black square, mm.")
+
+
+class DetectOptions(_Part):
+    """What may be asked for beside the photographs, at every door."""
 
     confidence_threshold: float | None = Field(
         None,
@@ -35,13 +61,46 @@ class DetectOptions(BaseModel):
         "rle", description="How masks are written: COCO RLE, polygons, or a PNG of the box."
     )
 
+    tiling: Literal["auto", "off"] | TilesPart = Field(
+        "auto", description="Cut a large photo into tiles: by itself, never, or as told."
+    )
+    mm_per_pixel: Positive | None = Field(None, description="What a pixel measures on the surface, mm.")
+    camera: CameraPart | None = Field(None, description="Or the camera, from which that follows.")
+    marker: MarkerPart | None = Field(None, description="Or an ArUco marker in the photo.")
+    standard: str | None = Field(None, description="Standard for the width's class: EC2 or ACI224R.")
+    exposure: str | None = Field(None, description="Exposure class of that standard.")
+
+    @model_validator(mode="after")
+    def _one_scale(self) -> Self:
+        given = [name for name in ("mm_per_pixel", "camera", "marker") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} say the scale more than once; give one of them")
+        if (self.standard is None) is not (self.exposure is None):
+            raise ValueError("standard and exposure go together; give both or neither")
+        if self.standard is not None and not given:
+            raise ValueError("a width's class needs a scale: give mm_per_pixel, camera or marker too")
+        return self
+
     def options(self, default_threshold: float) -> Options:
         """Return the values that the pipeline works with."""
-        threshold = self.confidence_threshold
+        threshold, tiling = self.confidence_threshold, self.tiling
         return Options(
             confidence_threshold=default_threshold if threshold is None else threshold,
             include_masks=self.include_masks,
             mask_format=MaskFormat(self.mask_format),
+            tiling=Tiles(tiling.tile, tiling.overlap) if isinstance(tiling, TilesPart) else tiling,
+            scale=self._scale(),
+            standard=self.standard,
+            exposure=self.exposure,
+        )
+
+    def _scale(self) -> ScaleRequest | None:
+        if self.mm_per_pixel is None and self.camera is None and self.marker is None:
+            return None
+        return ScaleRequest(
+            self.mm_per_pixel,
+            None if self.camera is None else Camera(**self.camera.model_dump()),
+            None if self.marker is None else Marker(**self.marker.model_dump()),
         )
 
 
@@ -118,16 +177,22 @@ def parse_input(value: object, limits: Limits) -> DetectRequest | BatchRequest:
 
 
 def parse_file(fields: Mapping[str, str]) -> FileRequest:
-    """Check options that came as text, from a query or a form: "0.5" is a number, "true" a truth value."""
-    return _parse(FileRequest, fields, strict=False)
+    """Check options that came as text, from a query or a form.
+
+    "0.5" is a number, "true" a truth value, and what has parts of its own is JSON: `{"tile": 512}`.
+    """
+    parted = {
+        name: from_json(text.encode()) if text.startswith("{") else text for name, text in fields.items()
+    }
+    return _parse(FileRequest, parted, strict=False)
 
 
 def from_json(body: bytes) -> object:
-    """Parse a JSON body. Raises `InvalidRequest`; NaN and infinities are not JSON."""
+    """Parse a JSON text. Raises `InvalidRequest`; NaN and infinities are not JSON."""
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise InvalidRequest(f"the body is not valid JSON ({error}); send an object") from None
+        raise InvalidRequest(f"that is not valid JSON ({error}); send an object") from None
 
 
 def _parse(form: type[Form], value: object, *, strict: bool = True) -> Form:
@@ -144,11 +209,12 @@ def _parse(form: type[Form], value: object, *, strict: bool = True) -> Form:
 
 def _sentence(problem: ErrorDetails, form: type[BaseModel]) -> str:
     where = ".".join(map(str, problem["loc"]))
+    known = f"; the fields are {_fields(form)}" if len(problem["loc"]) == 1 else ""
     match problem["type"]:
         case "missing":
-            return f"{where} is missing; the fields are {_fields(form)}"
+            return f"{where} is missing{known}"
         case "extra_forbidden":
-            return f"{where} is not a field; the fields are {_fields(form)}"
+            return f"{where} is not a field{known}"
         case "value_error":
             return problem["msg"].removeprefix("Value error, ")
     got = repr(problem["input"])

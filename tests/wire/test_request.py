@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from anomaly.errors import InvalidRequest, TooManyImages
-from anomaly.types import Limits, MaskFormat, Options
+from anomaly.types import Camera, Limits, Marker, MaskFormat, Options, ScaleRequest, Tiles
 from anomaly.wire import request as wire
 
 LIMITS = Limits(max_images=3)
@@ -66,6 +66,53 @@ def test_a_wrong_value_is_named_with_its_field(field: str, value: object) -> Non
     """A value of the wrong type or out of range is refused, and the sentence names the field."""
     with pytest.raises(InvalidRequest, match=f"^{field}: .*; got "):
         wire.parse_detect({"image": "QUJD", field: value})
+
+
+def test_tiles_and_scale_are_carried() -> None:
+    """Tiles, a camera, a marker and a standard reach the pipeline as values."""
+    options = wire.parse_detect(
+        {
+            "image": "QUJD",
+            "tiling": {"tile": 512, "overlap": 64},
+            "camera": {"distance_mm": 2000, "focal_length_mm": 24.0},
+            "standard": "EC2",
+            "exposure": "XC3",
+        }
+    ).options(0.3)
+    assert options.tiling == Tiles(512, 64)
+    assert options.scale == ScaleRequest(camera=Camera(None, 24.0, 2000))
+    assert (options.standard, options.exposure) == ("EC2", "XC3")
+    marker = {"dictionary": "DICT_4X4_50", "size_mm": 100}
+    options = wire.parse_detect({"image": "QUJD", "marker": marker, "tiling": "off"}).options(0.3)
+    assert options.scale == ScaleRequest(marker=Marker("DICT_4X4_50", 100))
+    assert options.tiling == "off"
+
+
+@pytest.mark.parametrize(
+    ("fields", "match"),
+    [
+        ({"mm_per_pixel": 0.5, "camera": {}}, "more than once"),
+        ({"mm_per_pixel": 0}, "mm_per_pixel"),
+        ({"mm_per_pixel": math.inf}, "mm_per_pixel"),
+        ({"camera": {"distance": 3}}, "camera.distance is not a field"),
+        ({"marker": {"dictionary": "DICT_4X4_50"}}, "marker.size_mm is missing"),
+        ({"tiling": "sometimes"}, "tiling"),
+        ({"tiling": {"tile": "big"}}, "tiling"),
+        ({"standard": "EC2", "mm_per_pixel": 1.0}, "go together"),
+        ({"standard": "EC2", "exposure": "XC3"}, "needs a scale"),
+    ],
+)
+def test_wrong_tiles_and_scales_are_refused(fields: dict[str, Any], match: str) -> None:
+    """A scale that is said twice, or wrongly, and a class without a scale are refused with a sentence."""
+    with pytest.raises(InvalidRequest, match=match):
+        wire.parse_detect({"image": "QUJD", **fields})
+
+
+def test_a_query_carries_parts_as_json() -> None:
+    """What has parts of its own comes as JSON text in a query or a form."""
+    options = wire.parse_file({"tiling": '{"tile": 512}', "mm_per_pixel": "0.5"}).options(0.3)
+    assert options.tiling == Tiles(512, 0)
+    assert options.scale == ScaleRequest(mm_per_pixel=0.5)
 
 
 def test_an_unknown_field_is_refused_with_the_known_ones() -> None:
