@@ -1,7 +1,7 @@
 """Where every call passes and meets its fault, before and after the application that answers it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -46,20 +46,43 @@ class Gate:
         fault = self.plan.at(call.operation, call.number)
         began_at = self._clock()
         status: int | None = None
+        noted = False
+
+        def note() -> None:
+            """Record the call, once, before its caller can know that it is over."""
+            nonlocal noted
+            if not noted:
+                noted = True
+                self.log.add(Record(call, fault, status, began_at, self._clock()))
 
         async def noting(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+            elif not message.get("more_body"):
+                note()
             await send(message)
 
+        async def close() -> None:
+            """Close the connection, and return when the server knows: else it would still answer, with a 500."""
+            note()
+            self._connections.close(scope)
+            while (await receive())["type"] != "http.disconnect":
+                continue
+
         try:
-            await self._pass(call, fault, scope, receive, noting)
+            await self._pass(call, fault, scope, receive, noting, close)
         finally:
-            self.log.add(Record(call, fault, status, began_at, self._clock()))
+            note()
 
     async def _pass(
-        self, call: Call, fault: Fault | None, scope: Scope, receive: Receive, send: Send
+        self,
+        call: Call,
+        fault: Fault | None,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        close: Callable[[], Awaitable[None]],
     ) -> None:
         match fault:
             case None:
@@ -71,11 +94,11 @@ class Gate:
                 await refusal(scope, receive, send)
             case Drop(after):
                 await (self._app(scope, receive, _unheard) if after else _read(receive))
-                await self._close(scope, receive)
+                await close()
             case Hang(wait_s, after):
                 await (self._app(scope, receive, _unheard) if after else _read(receive))
                 await self._sleep(wait_s)
-                await self._close(scope, receive)
+                await close()
             case Late(wait_s):
                 await self._app(scope, receive, self._later(send, wait_s))
             case Duplicate() if call.operation.startswith("job-take"):
@@ -102,12 +125,6 @@ class Gate:
             await send(message)
 
         return late
-
-    async def _close(self, scope: Scope, receive: Receive) -> None:
-        """Close the connection, and return when the server knows: else it would still answer, with a 500."""
-        self._connections.close(scope)
-        while (await receive())["type"] != "http.disconnect":
-            continue
 
 
 async def _unheard(message: Message) -> None:
