@@ -111,7 +111,11 @@ def free_memory_mb(device: str = "auto") -> int | None:
 
 @contextmanager
 def inference(placement: Placement) -> Iterator[None]:
-    """Run the body without autograd and, in bf16, under autocast."""
+    """Run the body without autograd and, in bf16, under autocast.
+
+    Autocast, not weights in bf16: its 8 significant bits place nothing finer than 4 px in 1920, so what
+    is a coordinate has to stay in fp32.
+    """
     import torch
 
     kind = "cuda" if placement.on_gpu else "cpu"
