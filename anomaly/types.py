@@ -63,12 +63,57 @@ class MaskFormat(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Tiles:
+    """The tiles that a request asks for: their side, and what neighbours share at least, in pixels."""
+
+    tile: int
+    overlap: int
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """What is known of the camera; what is None is taken from the photograph's EXIF.
+
+    `sensor_width_mm` is that of the sensor's longer side, `distance_mm` from the lens to the surface.
+    """
+
+    sensor_width_mm: float | None = None
+    focal_length_mm: float | None = None
+    distance_mm: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """An ArUco marker on the surface: OpenCV's name of its dictionary, and the side of its black square."""
+
+    dictionary: str
+    size_mm: float
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleRequest:
+    """How a request says what a pixel measures on the surface: in exactly one of three ways."""
+
+    mm_per_pixel: float | None = None
+    camera: Camera | None = None
+    marker: Marker | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
-    """What one request asks for beside its photographs."""
+    """What one request asks for beside its photographs.
+
+    `scale` None asks for no millimetres; `standard` and `exposure` name the limit for the width's class.
+    """
 
     confidence_threshold: float = 0.3
     include_masks: bool = False
     mask_format: MaskFormat = MaskFormat.RLE
+    include_centre_lines: bool = False
+    tiling: Literal["auto", "off"] | Tiles = "auto"
+    scale: ScaleRequest | None = None
+    standard: str | None = None
+    exposure: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +203,41 @@ class Geometry:
 
 
 @dataclass(frozen=True, slots=True)
+class WidthClass:
+    """Where a width stands to the limit that a standard names for an exposure; never a safety verdict.
+
+    `name` is None where the width supports no class, and `reason` says why.
+    """
+
+    standard: str
+    exposure: str
+    limit_mm: float
+    name: Literal["within_limit", "at_limit", "exceeds_limit"] | None
+    source: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Physical:
+    """A defect's measures on the surface, in millimetres; `*_pm` is one standard deviation.
+
+    A width that the mask cannot support is None, as in `Geometry`. `source` is a sentence that says where
+    the scale comes from.
+    """
+
+    length_mm: float
+    length_mm_pm: float
+    width_mm: float | None
+    width_mm_pm: float | None
+    width_p95_mm: float | None
+    area_mm2: float
+    area_mm2_pm: float
+    mm_per_pixel: float
+    source: str
+    width_class: WidthClass | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Anomaly:
     """One defect, located and measured. `segmentation_score` is None where nothing segments.
 
@@ -197,13 +277,17 @@ class Structure:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """All that was found on one photograph of `width` x `height` pixels."""
+    """All that was found on one photograph of `width` x `height` pixels.
+
+    `tiles` is the number of tiles that it took beside the look at the whole; 0 for the whole alone.
+    """
 
     frame_id: str
     width: int
     height: int
     anomalies: tuple[Anomaly, ...] = ()
     structures: tuple[Structure, ...] = ()
+    tiles: int = 0
 
 
 @dataclass(frozen=True, slots=True)

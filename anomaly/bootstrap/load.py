@@ -1,6 +1,9 @@
 """Settings -> loaded models. The only `match` on names of backends."""
 
 import logging
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Protocol
 
 from anomaly.backends.beside import Beside
 from anomaly.bootstrap import facts, tables
@@ -16,6 +19,10 @@ from anomaly.settings import Settings
 log = logging.getLogger(__name__)
 
 
+class Both(Detector, Segmenter, Protocol):
+    """A backend that makes the masks of its own boxes: one object serves twice, and keeps what it computed."""
+
+
 def load(settings: Settings) -> Loaded:
     """Choose, plan and load. Raises `ConfigurationError` with a sentence that says what to mend."""
     table, taxonomy = tables.variants(), tables.taxonomy()
@@ -23,11 +30,12 @@ def load(settings: Settings) -> Loaded:
     choice = choose(settings, present)
     _check_packages(choice)
     sam = open_sam(settings, table, present, choice)
-    detector = _detector(choice.detector, settings, sam)
-    segmenter = _segmenter(choice, settings, present, detector, sam)
+    embedded = cache(partial(_embedded, settings))
+    detector = _detector(choice.detector, settings, sam, embedded)
+    segmenter = _segmenter(choice.segmenter, present, sam, embedded)
     why = {"detector": choice.why_detector, "segmenter": choice.why_segmenter}
     if not taxonomy.knows_defects(detector.card.classes):
-        finder = sam.finder or _detector(present.embedded, settings, sam)
+        finder = sam.finder or embedded(present.embedded)
         why["beside"] = (
             f"{detector.card.backend} knows no defect, only {detector.card.classes[0]} and the like;"
             f" {finder.card.backend} looks for defects beside it."
@@ -37,16 +45,17 @@ def load(settings: Settings) -> Loaded:
         log.info("%s: %s", part, sentence)
     log.info("plan: %s", sam.plan.reason)
     # A filter on the CPU gains nothing from a batch, and makes its first photograph wait for the last.
-    batch = 1 if choice.detector in EMBEDDED and sam.plan.segmenter is None else sam.plan.batch
+    planned = 1 if choice.detector in EMBEDDED and sam.plan.segmenter is None else sam.plan.batch
+    batch = settings.max_batch or planned
     return Loaded(
         Pipeline(detector, segmenter, taxonomy),
-        settings.max_batch or batch,
-        facts.of(detector, segmenter, sam.plan, settings.max_batch or batch, why),
+        batch,
+        facts.of(detector, segmenter, sam.plan, batch, why),
         facts.device(detector, segmenter),
     )
 
 
-def _detector(name: str, settings: Settings, sam: Sam) -> Detector:
+def _detector(name: str, settings: Settings, sam: Sam, embedded: Callable[[str], Both]) -> Detector:
     match name:
         case "rfdetr":
             from anomaly.backends import rfdetr
@@ -68,6 +77,21 @@ def _detector(name: str, settings: Settings, sam: Sam) -> Detector:
                     f" {sam.plan.reason}"
                 )
             return sam.finder
+    return embedded(name)
+
+
+def _segmenter(name: str, present: Present, sam: Sam, embedded: Callable[[str], Both]) -> Segmenter | None:
+    match name:
+        case "none":
+            return None
+        case "sam" | "sam2" | "sam3":
+            # Where none of them fits, the plan says so.
+            return sam.segmenter or embedded(present.embedded)
+    return embedded(name)
+
+
+def _embedded(settings: Settings, name: str) -> Both:
+    match name:
         case "starter":
             from anomaly.backends import starter
 
@@ -76,30 +100,12 @@ def _detector(name: str, settings: Settings, sam: Sam) -> Detector:
             from anomaly.backends import ridge
 
             return ridge.load()
-        case "fake":
+        case _:
             from anomaly.backends import fake
 
             return fake.load(
                 batch_ms=settings.fake_batch_ms, image_ms=settings.fake_image_ms, boxes=settings.fake_boxes
             )
-    raise ConfigurationError(f"there is no detector {name!r}")
-
-
-def _segmenter(
-    choice: Choice, settings: Settings, present: Present, detector: Detector, sam: Sam
-) -> Segmenter | None:
-    match choice.segmenter:
-        case "none":
-            return None
-        case "sam" | "sam2" | "sam3" if sam.segmenter is not None:
-            return sam.segmenter
-        case "sam":  # none of them fits: the plan says so
-            name = present.embedded
-        case _:
-            name = choice.segmenter
-    # The embedded backends and the fake do both: one object serves twice, and keeps what it has computed.
-    both = detector if name == choice.detector else _detector(name, settings, sam)
-    return both  # type: ignore[return-value]
 
 
 def _check_packages(choice: Choice) -> None:

@@ -42,7 +42,7 @@ def open_sam(settings: Settings, table: Table, present: Present, choice: Choice)
         if made.segmenter is None:
             return Sam(made)
         try:
-            return _open(made, made.segmenter, at_hand[made.segmenter.key], settings)
+            return _open(made, made.segmenter, at_hand[made.segmenter.key], settings, choice)
         except ConfigurationError as error:
             if settings.strict_variant or len(at_hand) == 1:
                 raise
@@ -97,20 +97,22 @@ def _precision(settings: Settings) -> Precision:
     return place(settings.device, settings.precision).precision
 
 
-def _open(made: Plan, row: Variant, path: Path, settings: Settings) -> Sam:
-    match row.backend:
-        case "sam3":
-            from anomaly.backends import sam3
+def _open(made: Plan, row: Variant, path: Path, settings: Settings, choice: Choice) -> Sam:
+    device, precision, batch = settings.device, settings.precision, made.batch
+    if row.backend == "sam2":
+        from anomaly.backends import sam2
 
-            both = sam3.load(weights=path, device=settings.device, precision=settings.precision)
-            concepts = [each.strip() for each in settings.sam_concepts.split(",") if each.strip()]
-            return Sam(made, both, sam3.finder(both, concepts))
-        case _:
-            from anomaly.backends import sam2
+        return Sam(made, sam2.load(weights=path, device=device, precision=precision, max_batch=batch))
+    from anomaly.backends import sam3
 
-            return Sam(
-                made,
-                sam2.load(
-                    weights=path, device=settings.device, precision=settings.precision, max_batch=made.batch
-                ),
-            )
+    # Looking for words costs memory and time: only where nothing else knows defects.
+    if choice.detector == "sam3" or (choice.detector == "rfdetr" and settings.detector_weights is None):
+        finder, segmenter = sam3.load_with_concepts(
+            weights=path,
+            concepts=settings.sam_concepts.split(","),
+            device=device,
+            precision=precision,
+            max_batch=batch,
+        )
+        return Sam(made, segmenter, finder)
+    return Sam(made, sam3.load(weights=path, device=device, precision=precision, max_batch=batch))

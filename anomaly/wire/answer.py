@@ -45,7 +45,7 @@ class GeometryAnswer(TypedDict):
     width_reason: str | None
     kind: str
     branches: int
-    centre_lines: list[list[list[float]]]
+    centre_lines: NotRequired[list[list[list[float]]]]
 
 
 class Confidence(TypedDict):
@@ -182,7 +182,7 @@ def _anomaly(anomaly: Anomaly, findings: Findings, options: Options) -> AnomalyA
         "structure_id": anomaly.structure_id,
         "structure_ioa": None if anomaly.structure_ioa is None else _score(anomaly.structure_ioa),
         "bbox": _bbox(anomaly.box),
-        "geometry": None if anomaly.geometry is None else _geometry(anomaly.geometry),
+        "geometry": None if anomaly.geometry is None else _geometry(anomaly.geometry, options),
         "confidence": {
             "detection": _score(anomaly.detection_score),
             "segmentation": None if segmentation is None else _score(segmentation),
@@ -222,8 +222,8 @@ def _bbox(box: Box) -> BBox:
     }
 
 
-def _geometry(geometry: Geometry) -> GeometryAnswer:
-    return {
+def _geometry(geometry: Geometry, options: Options) -> GeometryAnswer:
+    answer: GeometryAnswer = {
         "area_pixels": geometry.area_pixels,
         "length_pixels": _hundredth(geometry.length_pixels),
         "width_pixels": _maybe(geometry.width_pixels),
@@ -235,8 +235,10 @@ def _geometry(geometry: Geometry) -> GeometryAnswer:
         "width_reason": geometry.width_reason,
         "kind": geometry.kind,
         "branches": geometry.branches,
-        "centre_lines": [line.astype(float).round(1).tolist() for line in geometry.centre_lines],
     }
+    if options.include_centre_lines:
+        answer["centre_lines"] = [line.astype(float).round(1).tolist() for line in geometry.centre_lines]
+    return answer
 
 
 def _hundredth(value: float) -> float:

@@ -61,6 +61,9 @@ class DetectOptions(_Part):
         "rle", description="How masks are written: COCO RLE, polygons, or a PNG of the box."
     )
 
+    include_centre_lines: bool = Field(
+        False, description="Answer the line along which each length was measured."
+    )
     tiling: Literal["auto", "off"] | TilesPart = Field(
         "auto", description="Cut a large photo into tiles: by itself, never, or as told."
     )
@@ -88,6 +91,7 @@ class DetectOptions(_Part):
             confidence_threshold=default_threshold if threshold is None else threshold,
             include_masks=self.include_masks,
             mask_format=MaskFormat(self.mask_format),
+            include_centre_lines=self.include_centre_lines,
             tiling=Tiles(tiling.tile, tiling.overlap) if isinstance(tiling, TilesPart) else tiling,
             scale=self._scale(),
             standard=self.standard,
