@@ -6,15 +6,17 @@ import cv2
 import numpy as np
 
 from anomaly.errors import InvalidRequest
-from anomaly.geometry.axis import centre_lines, length
-from anomaly.geometry.parts import FrameEdges, Part, split
-from anomaly.geometry.skeleton import trace
-from anomaly.types import Bitmap, Geometry, Mask, Polyline
+from anomaly.geometry.line import Measured, measure_part
+from anomaly.geometry.moments import Moments, moments
+from anomaly.geometry.parts import FrameEdges, Parts, split
+from anomaly.types import Bitmap, Geometry, Mask
 
 __all__ = ["FrameEdges", "measure", "measure_mask"]
 
+_WHOLE = FrameEdges()
 
-def measure(mask: Bitmap, *, cell_pixels: float = 1.0, frame_edges: FrameEdges = FrameEdges()) -> Geometry:  # noqa: B008 - immutable
+
+def measure(mask: Bitmap, *, cell_pixels: float = 1.0, frame_edges: FrameEdges = _WHOLE) -> Geometry:
     """Measure `mask`, (H, W) bool; never fails on any content, and every number is finite.
 
     Raises `InvalidRequest` where `mask` has not two dimensions.
@@ -22,42 +24,23 @@ def measure(mask: Bitmap, *, cell_pixels: float = 1.0, frame_edges: FrameEdges =
     if mask.ndim != 2:
         raise InvalidRequest(f"A mask of shape {mask.shape} cannot be measured: expected (height, width).")
     bitmap = np.ascontiguousarray(mask, dtype=np.bool_).view(np.uint8)
+    height, width = bitmap.shape
     x, y, w, h = cv2.boundingRect(bitmap) if bitmap.size else (0, 0, 0, 0)
     if w == 0:
         return Geometry(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, kind="blob", branches=0)
     crop = np.ascontiguousarray(bitmap[y : y + h, x : x + w])
-    moments = cv2.moments(crop, binaryImage=True)
-    area = round(moments["m00"])
-    orientation = float(
-        np.degrees(0.5 * np.arctan2(-2 * moments["mu11"], moments["mu20"] - moments["mu02"])) % 180.0
+    m = moments(crop)
+    edges = FrameEdges(
+        frame_edges.left and x == 0,
+        frame_edges.top and y == 0,
+        frame_edges.right and x + w == width,
+        frame_edges.bottom and y + h == height,
     )
-    if orientation >= 180.0:
-        orientation = 0.0
-    total, breadth, blob_area, branches = 0.0, 0.0, 0, 0
-    lines: list[Polyline] = []
-    for part in split(crop):
-        kind, part_lines, part_length, part_width = _measure_part(part)
-        total += part_length
-        breadth += part_width * part.area
-        branches += len(part_lines)
-        if kind == "blob":
-            blob_area += part.area
-        lines += [line + np.array([part.x + x, part.y + y], np.float32) for line in part_lines]
-    is_blob = 2 * blob_area > area
-    width = breadth / area if is_blob else area / total
-    return Geometry(
-        area_pixels=area,
-        length_pixels=total,
-        width_pixels=width,
-        orientation_degrees=orientation,
-        width_p95_pixels=width,
-        width_max_pixels=width,
-        length_pixels_pm=0.5,
-        width_pixels_pm=0.5,
-        kind="blob" if is_blob else "line",
-        branches=branches,
-        centre_lines=tuple(lines),
-    )
+    parts = split(crop, edges)
+    if parts.noise:
+        return _of_noise(m)
+    found = [measure_part(part, w, h, edges) for part in parts.parts]
+    return _summed(found, parts, m, np.array([x, y], np.float64))
 
 
 def measure_mask(mask: Mask, width: int, height: int) -> Geometry:
@@ -65,21 +48,39 @@ def measure_mask(mask: Mask, width: int, height: int) -> Geometry:
     h, w = mask.bitmap.shape
     edges = FrameEdges(mask.x <= 0, mask.y <= 0, mask.x + w >= width, mask.y + h >= height)
     local = measure(mask.bitmap, cell_pixels=mask.cell_pixels, frame_edges=edges)
-    return replace(
-        local,
-        centre_lines=tuple(line + np.array([mask.x, mask.y], np.float32) for line in local.centre_lines),
+    origin = np.array([mask.x, mask.y], np.float32)
+    return replace(local, centre_lines=tuple(line + origin for line in local.centre_lines))
+
+
+def _of_noise(m: Moments) -> Geometry:
+    long, short = (float(np.sqrt(12 * variance + 1)) for variance in m.principal)
+    return Geometry(
+        m.area, long, short, m.orientation_degrees, short, short, 1.0, 1.0, kind="blob", branches=0
     )
 
 
-def _measure_part(part: Part) -> tuple[str, list[Polyline], float, float]:
-    ys, xs = np.nonzero(part.bitmap)
-    (_, _), (a, b), _ = cv2.minAreaRect(np.stack([xs, ys], axis=1).astype(np.float32))
-    long, short = max(a, b) + 1.0, min(a, b) + 1.0
-    if (long / short < 5 and part.area / (long * short) > 0.6) or part.area < 4:
-        return "blob", [], long, short
-    distance = np.asarray(cv2.distanceTransform(part.bitmap, cv2.DIST_L2, 5), np.float32)
-    lines = centre_lines(part.bitmap, distance, trace(part.bitmap))
-    total = sum(length(line) for line in lines)
-    if total <= 0:
-        return "blob", [], long, short
-    return "line", lines, total, part.area / total
+def _summed(found: list[Measured], parts: Parts, m: Moments, origin: np.ndarray) -> Geometry:
+    is_blob = 2 * sum(part.area for part in found if part.is_blob) > sum(part.area for part in found)
+    length = sum(part.length for part in found) + parts.specks_length
+    if is_blob:
+        width = sum(part.width * part.area for part in found) / sum(part.area for part in found)
+        p95 = widest = width
+    else:
+        width = m.area / length
+        widths = np.sort(np.concatenate([part.widths for part in found if part.widths is not None]))
+        if not widths.size:
+            widths = np.array([width])
+        p95, widest = max(width, float(np.percentile(widths, 95))), max(width, float(widths[-1]))
+    return Geometry(
+        area_pixels=m.area,
+        length_pixels=length,
+        width_pixels=width,
+        orientation_degrees=m.orientation_degrees,
+        width_p95_pixels=p95,
+        width_max_pixels=widest,
+        length_pixels_pm=0.5,
+        width_pixels_pm=0.5,
+        kind="blob" if is_blob else "line",
+        branches=sum(len(part.lines) for part in found),
+        centre_lines=tuple((line + origin).astype(np.float32) for part in found for line in part.lines),
+    )

@@ -1,143 +1,209 @@
-"""From a skeleton's graph to centre lines: spurs pruned, steps smoothed, ends taken to the tips."""
+"""From a stroke of skeleton pixels to a centre line: recentred between the edges, smoothed, ended."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from anomaly.geometry.skeleton import FREE, Arc, Graph
-from anomaly.types import Polyline
+from anomaly.geometry.sections import Sections, cut
+from anomaly.geometry.shape import Points, Shape
+from anomaly.geometry.skeleton import FREE
+from anomaly.geometry.smoothing import arc_length, resample, smooth, whittaker
+from anomaly.geometry.strokes import Stroke
+from anomaly.geometry.tips import fork, tip
 
-_SPUR = 0.8
-"""A side branch counts when its tip stands out of the fork's disc by more than this many radii."""
+_TRIM = 1.2
+"""Radii at a tip in which thinning bends a skeleton into a corner."""
+
+_FORK = 1.2
+"""Radii round a fork in which a branch is bent towards it."""
+
+_BULGE = 1.04
+_BULGE_PIXELS = 0.4
+"""A section wider than those a width before and after by this is no section but a corner or a fork."""
 
 
-def centre_lines(mask: NDArray[np.uint8], distance: NDArray[np.float32], graph: Graph) -> list[Polyline]:
-    """Return the centre lines of one part, (N, 2) float32 xy each, from tip to tip.
+@dataclass(frozen=True, slots=True)
+class CentreLine:
+    """`points` (N, 2) xy from end to end; `widths` (M,) those of the sections across it, `step` pixels apart;
+    `noise` the standard deviation of the line before it was smoothed, `radius` half the usual width."""
 
-    `distance` (H, W) float32 is each pixel's distance to the nearest unset pixel, `graph` the skeleton.
+    points: Points
+    widths: NDArray[np.float64]
+    step: float
+    noise: float
+    radius: float
+
+
+@dataclass(frozen=True, slots=True)
+class Forks:
+    """The forks of a skeleton: `nodes` (M, 2) xy and the radius of the disc at each, pixels."""
+
+    nodes: Points
+    radii: Sequence[float]
+
+
+def centre_line(shape: Shape, stroke: Stroke, forks: Forks, closed: bool) -> CentreLine:
+    """Return the centre line of one stroke, its free ends not yet at their tips (`finish` takes them there).
+
+    Twice, the line is cut across and moved to the middle between the edges; where a section shows no
+    width (corners, forks, the photograph's edge) the line is carried on from both sides.
     """
-    arcs = _join(_prune(graph, distance), graph.nodes)
-    lines = []
-    for arc in arcs:
-        closed = graph.closed
-        line = _smooth(arc.points, _sigma(arc.points, distance), closed)
-        if closed:
-            line = np.vstack([line, line[:1]])
+    radii = shape.radii(stroke.points).astype(np.float64)
+    radius = max(0.7, float(np.median(radii)))
+    widest = max(radius, float(np.sort(radii)[int(0.95 * (len(radii) - 1))]))
+    line = _trimmed(stroke, radii, radius, forks, closed)
+    line, step = resample(line, max(1.0, shape.mean_width / 12))
+    line = whittaker(line, max(2.0, 0.6 * radius) / step)
+    widths = np.empty(0)
+    for turn in (0, 1):
+        blind = [(forks.nodes[n], 1.3 * forks.radii[n] + 1.0) for n in stroke.through]
+        if turn == 1 and not closed:
+            line, step, tips = _carried_on(shape, line, stroke, radius, step)
+            blind += tips
+        if len(line) < 4:
+            break
+        found = _recentred(shape, line, step, radius, widest, blind, one_sided=turn == 1)
+        if found is None:
+            break
+        line, widths = found
+        line, step = resample(line, step)
+        if turn == 0:
+            line = whittaker(line, max(2.0, 0.5 * radius) / step)
+    noise = _noise(widths, radius, step)
+    return CentreLine(smooth(line, step, radius, noise), widths, step, noise, radius)
+
+
+def finish(shape: Shape, line: CentreLine, stroke: Stroke, forks: Forks, others: Sequence[Points]) -> Points:
+    """Return the centre line (N, 2) from tip to tip; a branch begins on the one of `others` it leaves."""
+    points = line.points
+    radius = max(0.7, float(np.median(line.widths)) / 2) if line.widths.size else line.radius
+    for node in (stroke.end, stroke.start):  # the first turn ends at the end, the second at the start
+        if node == FREE:
+            if shape.frame is not None:
+                held = np.flatnonzero(shape.frame.holds(points, 0.0))
+                points = points[: held[-1] + 1] if held.size > 1 else points
+            end = tip(shape, points, radius)
         else:
-            if arc.start == FREE:
-                line = _extend(line[::-1], mask, distance)[::-1]
-            if arc.end == FREE:
-                line = _extend(line, mask, distance)
-        lines.append(np.ascontiguousarray(line, np.float32))
-    return lines
+            end = fork(points, others, forks.nodes[node], forks.radii[node])
+        points = np.vstack([points, end])[::-1]
+    return points
 
 
-def length(line: Polyline) -> float:
-    """Arc length of a polyline, pixels."""
-    return float(np.hypot(*np.diff(line, axis=0).T).sum()) if len(line) > 1 else 0.0
-
-
-def _at(distance: NDArray[np.float32], point: NDArray[np.floating]) -> float:
-    y = min(max(round(float(point[1])), 0), distance.shape[0] - 1)
-    x = min(max(round(float(point[0])), 0), distance.shape[1] - 1)
-    return float(distance[y, x])
-
-
-def _prune(graph: Graph, distance: NDArray[np.float32]) -> list[Arc]:
-    arcs = list(graph.arcs)
-    radius = [max(1.0, _at(distance, node)) for node in graph.nodes]
-    while True:
-        worst, least = None, 0.0
-        for i, arc in enumerate(arcs):
-            if (arc.start == FREE) == (arc.end == FREE):
-                continue
-            tip, node = (arc.points[0], arc.end) if arc.start == FREE else (arc.points[-1], arc.start)
-            reach = float(np.hypot(*(tip - graph.nodes[node]))) + _at(distance, tip) - radius[node]
-            excess = reach / radius[node] - _SPUR
-            if excess < 0 and (worst is None or excess < least):
-                worst, least = i, excess
-        if worst is None:
-            return arcs
-        gone = arcs.pop(worst)
-        node = gone.end if gone.start == FREE else gone.start
-        touching = [i for i, arc in enumerate(arcs) if node in (arc.start, arc.end)]
-        if len(touching) == 2:
-            first, second = arcs[touching[0]], arcs[touching[1]]
-            arcs = [arc for i, arc in enumerate(arcs) if i not in touching]
-            arcs.append(_link(first, second, node))
-        elif len(touching) == 1 and arcs[touching[0]].start != arcs[touching[0]].end:
-            arc = arcs[touching[0]]
-            arcs[touching[0]] = replace(arc, start=FREE) if arc.start == node else replace(arc, end=FREE)
-        elif not touching:
-            arcs.append(replace(gone, start=FREE, end=FREE))
-            return arcs
-
-
-def _link(first: Arc, second: Arc, node: int) -> Arc:
-    if first.end != node:
-        first = Arc(first.points[::-1], first.end, first.start)
-    if second.start != node:
-        second = Arc(second.points[::-1], second.end, second.start)
-    return Arc(np.vstack([first.points, second.points[1:]]), first.start, second.end)
-
-
-def _join(arcs: list[Arc], nodes: Polyline) -> list[Arc]:
-    """At each fork, run the two arcs that continue each other most nearly straight into one."""
-    for node in range(len(nodes)):
-        ends = [(i, arc) for i, arc in enumerate(arcs) if (arc.start == node) != (arc.end == node)]
-        if len(ends) < 2:
-            continue
-        away = []
-        for _, arc in ends:
-            points = arc.points if arc.start == node else arc.points[::-1]
-            step = points[min(len(points) - 1, 12)] - points[0]
-            away.append(step / max(float(np.hypot(*step)), 1e-6))
-        best = min(
-            ((float(away[a] @ away[b]), a, b) for a in range(len(ends)) for b in range(a)),
-        )
-        _, a, b = best
-        joined = _link(ends[a][1], ends[b][1], node)
-        gone = {ends[a][0], ends[b][0]}
-        arcs = [arc for i, arc in enumerate(arcs) if i not in gone] + [joined]
-    return arcs
-
-
-def _sigma(points: Polyline, distance: NDArray[np.float32]) -> float:
-    x, y = np.rint(points).astype(np.intp).T
-    return float(np.clip(0.6 * np.median(distance[y, x]), 1.5, 6.0))
-
-
-def _smooth(points: Polyline, sigma: float, closed: bool) -> Polyline:
-    n = len(points)
-    if n < 4:
-        return points
-    half = min(int(3 * sigma + 1), n - 1)
+def _trimmed(stroke: Stroke, radii: NDArray[np.float64], radius: float, forks: Forks, closed: bool) -> Points:
+    points = stroke.points.astype(np.float64)
     if closed:
-        padded = np.take(points, np.arange(-half, n + half), axis=0, mode="wrap")
-    else:  # reflected through the end points, so that these stay
-        padded = np.vstack(
-            [2 * points[0] - points[half:0:-1], points, 2 * points[-1] - points[-2 : -half - 2 : -1]]
-        )
-    kernel = cv2.getGaussianKernel(2 * half + 1, sigma).astype(np.float32)
-    return np.ascontiguousarray(cv2.filter2D(padded, -1, kernel)[half : half + n])
+        return np.vstack([points, points[:1]])
+    at = arc_length(points)
+    keep = np.ones(len(points), np.bool_)
+    for node, away in ((stroke.start, at), (stroke.end, at[-1] - at)):
+        if node == FREE:
+            keep &= away >= _TRIM * radii[away <= 2 * radius].max()
+        else:
+            apart = points - forks.nodes[node]
+            keep &= np.hypot(apart[:, 0], apart[:, 1]) >= _FORK * forks.radii[node]
+    kept = np.flatnonzero(keep)
+    if kept.size < 3 or at[kept[-1]] - at[kept[0]] < max(3.0, radius):
+        return points
+    return points[keep]
 
 
-def _extend(line: Polyline, mask: NDArray[np.uint8], distance: NDArray[np.float32]) -> Polyline:
-    """Carry the last point on, straight, to where the mask ends."""
-    radius = max(1.0, _at(distance, line[-1]))
-    back = int(min(len(line) - 1, np.ceil(2 * radius) + 2))
-    if back < 1:
-        return line
-    direction = line[-1] - line[-1 - back]
-    direction = direction / max(float(np.hypot(*direction)), 1e-6)
-    side = np.array([-direction[1], direction[0]])
-    steps = np.arange(0.0, 4 * radius + 4, 0.25)
-    lanes = np.linspace(-0.3, 0.3, 5) * radius
-    at = line[-1] + steps[:, None, None] * direction + lanes[None, :, None] * side
-    x = np.clip(np.rint(at[..., 0]).astype(np.intp), 0, mask.shape[1] - 1)
-    y = np.clip(np.rint(at[..., 1]).astype(np.intp), 0, mask.shape[0] - 1)
-    out = mask[y, x] == 0
-    reach = np.where(out.any(axis=0), out.argmax(axis=0), 0) * 0.25 - 0.125
-    return np.vstack([line, line[-1] + max(0.0, float(np.mean(reach))) * direction])
+def _carried_on(
+    shape: Shape, line: Points, stroke: Stroke, radius: float, step: float
+) -> tuple[Points, float, list[tuple[Points, float]]]:
+    """Take the free ends to their tips, and over the photograph's edge where they leave it."""
+    tips = []
+    for node in (stroke.end, stroke.start):
+        if node == FREE:
+            end = tip(shape, line, radius)
+            near = max(0.7, min(radius, shape.radius(line[-1])))
+            if shape.frame is not None and not shape.frame.holds(end[None], 1.5 * radius + 1)[0]:
+                onwards = end - line[-1]
+                onwards = onwards / max(float(np.hypot(onwards[0], onwards[1])), 1e-9)
+                line = np.vstack([line, end, end + radius * onwards])
+            else:
+                tips.append((end, 0.5 * near + 0.5))
+                line = np.vstack([line, end])
+        line = line[::-1]
+    line, step = resample(line, step)
+    return line, step, tips
+
+
+def _recentred(
+    shape: Shape,
+    line: Points,
+    step: float,
+    radius: float,
+    widest: float,
+    blind: Sequence[tuple[Points, float]],
+    one_sided: bool,
+) -> tuple[Points, NDArray[np.float64]] | None:
+    """Move each point to the middle between the edges: (points, widths), or None with too few sections.
+
+    Points in a `blind` disc (centre, radius) are left out. With `one_sided`, half the width measured nearby
+    stands in where one of the two edges lies beyond the photograph.
+    """
+    sections = cut(shape, line, step, widest)
+    both = sections.has_left & sections.has_right
+    for centre, reach in blind:
+        both &= np.hypot(line[:, 0] - centre[0], line[:, 1] - centre[1]) > reach
+    widths = sections.left + sections.right
+    k = max(1, round(2 * radius / step))
+    flanks = np.concatenate([np.full(k, widths[0]), widths, np.full(k, widths[-1])])
+    both &= widths < _BULGE * np.maximum(flanks[: -2 * k], flanks[2 * k :]) + _BULGE_PIXELS
+    count = int(np.count_nonzero(both))
+    if count < 4:
+        return None
+    shift = (sections.right - sections.left) / 2
+    usable = both
+    if one_sided and shape.frame is not None and count > 0.3 * len(line):
+        shift, usable = _with_one_edge(sections, both, widths, shift)
+    moved = line + sections.normal * shift[:, None]
+    return _bridged(moved, usable, radius, step), widths[both]
+
+
+def _with_one_edge(
+    sections: Sections, both: NDArray[np.bool_], widths: NDArray[np.float64], shift: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    half = np.interp(np.arange(len(widths)), np.flatnonzero(both), widths[both] / 2)
+    only_right, only_left = sections.has_right & ~sections.has_left, sections.has_left & ~sections.has_right
+    shift = np.where(only_right, sections.right - half, np.where(only_left, half - sections.left, shift))
+    return shift, both | only_right | only_left
+
+
+def _bridged(points: Points, usable: NDArray[np.bool_], radius: float, step: float) -> Points:
+    """Leave out the points that are not usable; where the line turns sharply over a gap, put the corner in."""
+    index = np.flatnonzero(usable)
+    gaps = np.flatnonzero(np.diff(index) > 1)
+    if not gaps.size:
+        return points[index]
+    back = max(2, round(2.0 * radius / step))
+    p, q = points[index[gaps]], points[index[gaps + 1]]
+    u = p - points[index[np.maximum(gaps - back, 0)]]
+    v = points[index[np.minimum(gaps + 1 + back, len(index) - 1)]] - q
+    u /= np.maximum(np.hypot(u[:, 0], u[:, 1]), 1e-9)[:, None]
+    v /= np.maximum(np.hypot(v[:, 0], v[:, 1]), 1e-9)[:, None]
+    cross, d = u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0], q - p
+    turns = np.abs(cross) >= 0.2
+    cross[~turns] = 1.0
+    ahead = (d[:, 0] * v[:, 1] - d[:, 1] * v[:, 0]) / cross
+    behind = (d[:, 1] * u[:, 0] - d[:, 0] * u[:, 1]) / cross
+    turns &= (ahead > 0) & (ahead < 4 * radius) & (behind > 0) & (behind < 4 * radius)
+    if not turns.any():
+        return points[index]
+    corners = (p + ahead[:, None] * u)[turns]
+    return np.insert(points[index], gaps[turns] + 1, corners, axis=0)
+
+
+def _noise(widths: NDArray[np.float64], radius: float, step: float) -> float:
+    """Return the standard deviation of the centre line, pixels, told from how the width varies.
+
+    Edges that are rough each for itself move the middle by half of what they move the width.
+    """
+    k = max(3, int(2 * radius / step)) | 1
+    if len(widths) <= k:
+        return 0.3
+    trend = cv2.blur(widths.reshape(-1, 1), (1, k), borderType=cv2.BORDER_REFLECT)[:, 0]
+    return float(np.std(widths - trend)) / 2

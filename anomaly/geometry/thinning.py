@@ -1,7 +1,5 @@
 """A mask thinned to a skeleton one pixel wide, by Guo and Hall's parallel algorithm."""
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,19 +10,17 @@ _CLOCKWISE = ((0, -1), (1, -1), (1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -
 def thin(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the skeleton of `mask`, both (H, W) uint8 of 0 and 1; connectivity (8) is kept.
 
-    The outermost row and column on every side must be 0. Guo-Hall thinning (Z. Guo, R. W. Hall, "Parallel
-    thinning with two-subiteration algorithms", CACM 32, 1989), which, unlike Zhang-Suen's, never
-    loses a diagonal. Only set pixels are visited, so that the cost follows the defect, not its box.
+    The outermost rows and columns must be 0. Z. Guo, R. W. Hall, "Parallel thinning with two-subiteration
+    algorithms", CACM 32, 1989, which, unlike Zhang-Suen's, never loses a diagonal. Only set pixels
+    are visited, so that the cost follows the defect and not its box.
     """
-    image = mask.copy()
+    image = np.ascontiguousarray(mask).copy()
     flat = image.reshape(-1)
     around = offsets(image.shape[1])
-    tables = _deletable()
     live = np.flatnonzero(flat.view(np.bool_))  # several times faster than on uint8
-    idle = 0
-    turn = 0
-    while idle < 2 and live.size:
-        doomed = tables[turn][codes(flat, live, around)]
+    idle = turn = 0
+    while idle < 2:
+        doomed = _DELETABLE[turn][codes(flat, live, around)]
         if doomed.any():
             flat[live[doomed]] = 0
             live = live[~doomed]
@@ -37,7 +33,7 @@ def thin(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def codes(flat: NDArray[np.uint8], at: NDArray[np.intp], around: tuple[int, ...]) -> NDArray[np.uint8]:
     """Return, for each flat index in `at`, its eight neighbours as bits of a byte from north, clockwise."""
-    code = flat[at + around[0]].copy()
+    code = flat[at + around[0]]
     for bit in range(1, 8):
         code |= flat[at + around[bit]] << bit
     return code
@@ -48,13 +44,16 @@ def offsets(stride: int) -> tuple[int, ...]:
     return tuple(dy * stride + dx for dx, dy in _CLOCKWISE)
 
 
-@lru_cache(maxsize=1)
-def _deletable() -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _deletable() -> NDArray[np.bool_]:
+    """Return which codes the first and the second subiteration delete, (2, 256)."""
     code = np.arange(256)
     n, ne, e, se, s, sw, w, nw = ((code >> bit) & 1 for bit in range(8))
     crossings = ((1 - n) & (ne | e)) + ((1 - e) & (se | s)) + ((1 - s) & (sw | w)) + ((1 - w) & (nw | n))
     pairs = np.minimum((nw | n) + (ne | e) + (se | s) + (sw | w), (n | ne) + (e | se) + (s | sw) + (w | nw))
     removable = (crossings == 1) & (pairs >= 2) & (pairs <= 3)
-    first = removable & (((s | sw | (1 - nw)) & w) == 0)
-    second = removable & (((n | ne | (1 - se)) & e) == 0)
-    return first, second
+    return np.stack(
+        [removable & (((s | sw | (1 - nw)) & w) == 0), removable & (((n | ne | (1 - se)) & e) == 0)]
+    )
+
+
+_DELETABLE = _deletable()

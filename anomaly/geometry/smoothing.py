@@ -1,0 +1,148 @@
+"""A measured centre line made smooth: as smooth as the noise demands, and no smoother; corners put back."""
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import solveh_banded
+
+from anomaly.geometry.shape import Points
+
+_SCALES = (2.0, 2.5, 3.5, 5.0, 7.0, 10.0, 14.0, 20.0)
+"""Cut-off lengths that are tried, pixels."""
+
+_NOISE = 1.5
+"""Smoothing may move the line by this many standard deviations of its noise, and ..."""
+
+_PIXEL = 0.25
+"""... this much for the pixels themselves: a digital line strays from the true one by 1/sqrt(12) px."""
+
+_WIDEST = 0.8
+"""Cut-off lengths end at this many widths: no crack bends more sharply than that."""
+
+_CORNER_DEGREES = 25.0
+_CORNER_REACH = 0.8
+"""Radii (and two pixels) round a corner in which the line is rounded off."""
+
+_CORNER_OWN = 0.1
+"""Share of a corner's turn that its legs may turn themselves: a bend turns along its legs too."""
+
+_CORNER_PUT_BACK = 0.8
+"""How far towards the meeting point of the legs a corner is put back; all the way overshoots."""
+
+
+def arc_length(points: Points) -> NDArray[np.float64]:
+    """Return the arc length from the first point to each of (N, 2) points, (N,) pixels."""
+    step = np.diff(points, axis=0)
+    at = np.zeros(len(points))
+    np.cumsum(np.hypot(step[:, 0], step[:, 1]), out=at[1:])
+    return at
+
+
+def resample(points: Points, step: float) -> tuple[Points, float]:
+    """Return points at equal distances of at most `step` pixels along a polyline, and that distance."""
+    at = arc_length(points)
+    if at[-1] <= 0:
+        return points[:1], step
+    count = max(2, int(np.ceil(at[-1] / step)) + 1)
+    to = np.linspace(0.0, at[-1], count)
+    even = np.empty((count, 2))
+    even[:, 0], even[:, 1] = np.interp(to, at, points[:, 0]), np.interp(to, at, points[:, 1])
+    return even, at[-1] / (count - 1)
+
+
+def whittaker(points: Points, scale: float) -> Points:
+    """Smooth evenly spaced points (N, 2), waves shorter than 2 pi `scale` samples going.
+
+    Whittaker's smoother with third differences (P. Eilers, "A perfect smoother", Anal. Chem. 75, 2003):
+    it minimises |x - z|^2 + scale^6 |D3 z|^2, so that parabolas, ends included, stay as they are.
+    """
+    n = len(points)
+    if n < 7:
+        return points
+    bands = scale**6 * _penalty(n)
+    bands[3] += 1.0
+    return np.asarray(solveh_banded(bands, points, overwrite_ab=True, check_finite=False), np.float64)
+
+
+@lru_cache(maxsize=64)
+def _penalty(n: int) -> NDArray[np.float64]:
+    """Return D3' D3 for n samples in the upper banded form of LAPACK, (4, n)."""
+    bands = np.zeros((4, n))
+    for shift in range(4):
+        for i, weight in enumerate((-1.0, 3.0, -3.0, 1.0)):
+            if i + shift < 4:
+                other = (-1.0, 3.0, -3.0, 1.0)[i + shift]
+                bands[3 - shift, i + shift : n - 3 + i + shift] += weight * other
+    bands.flags.writeable = False
+    return bands
+
+
+def smooth(line: Points, step: float, radius: float, noise: float) -> Points:
+    """Smooth an evenly spaced centre line (N, 2) as much as its noise allows.
+
+    `step` is the spacing, `radius` half the width, `noise` the standard deviation of the points across the
+    line, all in pixels. Among growing cut-offs, the last is taken that moves no stretch of the line by
+    more than the noise explains (Morozov's discrepancy principle): rough edges are smoothed
+    away, while bends and corners between clean edges stay.
+    """
+    limit = _NOISE * noise + _PIXEL
+    best = whittaker(line, _SCALES[0] / step)
+    scales = [s for s in _SCALES[1:] if s <= max(6.0, 2 * _WIDEST * radius)]
+    for scale in scales:
+        candidate = whittaker(line, scale / step)
+        moved = ((candidate - line) ** 2).sum(axis=1)
+        stretch = max(3, int(4 * scale / step)) | 1
+        local = cv2.blur(moved.reshape(-1, 1), (1, stretch), borderType=cv2.BORDER_REFLECT)
+        if local.max() > limit * limit:
+            break
+        best = candidate
+    return _corners(best, step, radius)
+
+
+def _corners(line: Points, step: float, radius: float) -> Points:
+    """Put back the corners that thinning, recentring and smoothing rounded off.
+
+    A corner is a turn between two straight legs; the point where the legs meet is put between them.
+    """
+    m = max(2, int(np.ceil((_CORNER_REACH * radius + 2) / step)))
+    n = len(line)
+    if n < 4 * m + 1:
+        return line
+    i = np.arange(2 * m, n - 2 * m)
+    a, b = line[i - m], line[i + m]
+    u, v = a - line[i - 2 * m], line[i + 2 * m] - b
+    turn = np.abs(_angle(u, v))
+    sharp = turn > np.radians(_CORNER_DEGREES)
+    if not sharp.any():
+        return line
+    i, a, b, u, v, turn = i[sharp], a[sharp], b[sharp], u[sharp], v[sharp], turn[sharp]
+    half = m // 2
+    own = np.maximum(
+        np.abs(_angle(line[i - 2 * m + half] - line[i - 2 * m], a - line[i - m - half])),
+        np.abs(_angle(line[i + m + half] - b, line[i + 2 * m] - line[i + 2 * m - half])),
+    )
+    gap = b - a
+    ahead = (gap[:, 0] * v[:, 1] - gap[:, 1] * v[:, 0]) / _cross(u, v)
+    apex = a + ahead[:, None] * u
+    lean = np.abs(np.hypot(*(apex - a).T) - np.hypot(*(apex - b).T))
+    fit = np.flatnonzero((own < _CORNER_OWN * turn) & (ahead > 0) & (lean < 0.5 * m * step))
+    pieces, last = [], 0
+    for run in np.split(fit, np.flatnonzero(np.diff(i[fit]) > 2) + 1):
+        if not run.size:
+            continue
+        k = int(run[np.argmin(lean[run])])
+        if i[k] - m < last:
+            continue
+        pieces += [line[last : i[k] - m + 1], line[i[k]][None] + _CORNER_PUT_BACK * (apex[k] - line[i[k]])]
+        last = int(i[k]) + m
+    return np.vstack([*pieces, line[last:]])
+
+
+def _cross(a: Points, b: Points) -> NDArray[np.float64]:
+    return np.asarray(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0])
+
+
+def _angle(a: Points, b: Points) -> NDArray[np.float64]:
+    return np.asarray(np.arctan2(_cross(a, b), a[:, 0] * b[:, 0] + a[:, 1] * b[:, 1]))
