@@ -29,8 +29,10 @@ run: install ## Install what this machine can use, and serve on API_PORT (8000)
 	$(if $(RUN_NOTE),@echo "$(RUN_NOTE)")
 	@exec $(BIN)/python entrypoint.py
 
+# One thread for each of the tests' processes: torch and OpenCV would otherwise fight over the cores.
+test gpu-test: export OMP_NUM_THREADS ?= 1
 test: install-all ## Install everything and run the tests
-	$(BIN)/pytest -n auto $(PYTEST)
+	$(BIN)/pytest -n auto --dist loadgroup $(PYTEST)
 
 check: install-all ## Lint, types and import rules
 	$(BIN)/ruff check .

@@ -195,7 +195,7 @@ def test_the_response_example_has_every_field() -> None:
         (anomaly["confidence"], answer.Confidence),
         (structure, answer.StructureAnswer),
     ):
-        assert set(example) == set(kind.__required_keys__), kind.__name__
+        assert set(kind.__required_keys__) <= set(example) <= set(kind.__annotations__), kind.__name__
 
 
 def test_links_inside_the_guide_lead_somewhere() -> None:

@@ -42,7 +42,7 @@ def test_the_whole_pipeline_runs_on_real_models(detector_weights: Path, sam_weig
     assert loaded.facts["detector"]["classes"] == tuple(DEFECTS)  # type: ignore[index]
     assert loaded.facts["segmenter"]["backend"] == "sam2"  # type: ignore[index]
     frame = Frame("a", gradient(320, 240), "digest")
-    findings = loaded.pipeline.run(frame, Options(confidence_threshold=0.05))
+    findings = loaded.pipeline.run(frame, Options(confidence_threshold=0.5))
     assert findings.anomalies
     assert {each.defect_type for each in findings.anomalies} <= set(DEFECTS)
     for each in findings.anomalies:
@@ -56,7 +56,7 @@ def test_boxes_only_have_no_geometry(detector_weights: Path) -> None:
     """With SEGMENTER_BACKEND=none anomalies have boxes and scores, and no geometry."""
     loaded = load(settings(detector_weights=detector_weights, segmenter_backend="none"))
     frame = Frame("a", gradient(320, 240), "digest")
-    findings = loaded.pipeline.run(frame, Options(confidence_threshold=0.05))
+    findings = loaded.pipeline.run(frame, Options(confidence_threshold=0.5))
     assert loaded.facts["segmenter"] is None
     assert findings.anomalies
     for each in findings.anomalies:
