@@ -81,13 +81,12 @@ async def simulate(options: argparse.Namespace, out: TextIO) -> None:
         faults=plan(options.fault, options.fault_rate, options.seed),
     ) as sim:
         lines = ["A RunPod endpoint, simulated. Try:", "", *curl_lines(sim, options.input), ""]
-        if options.worker:
-            for _ in range(options.workers):
-                sim.start_worker(shlex.split(options.worker), respawn=True)
-        else:
+        if not options.worker:
             lines += ["No worker runs yet. Start one in a shell that has", "", *environment_lines(sim), ""]
         out.write("\n".join(lines) + "\n")
-        out.flush()
+        out.flush()  # before a worker writes to the same terminal
+        for _ in range(options.workers if options.worker else 0):
+            sim.start_worker(shlex.split(options.worker), respawn=True)
         await stop.wait()
 
 

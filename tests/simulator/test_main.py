@@ -13,18 +13,23 @@ from anomaly.simulator.__main__ import main
 from tests.simulator.test_simulator import POLLER
 from tests.simulator.test_workers import alive
 
+PID = "import os; os.write(1, b'%d\\n' % os.getpid())"  # in one piece: others write to the same pipe
+
 
 @contextmanager
 def command(*arguments: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
     """Run the command and give it with what it prints at its start."""
     argv = [sys.executable, "-m", "anomaly.simulator", "--port", "0", *arguments]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        printed = []
-        while len(printed) < 2 or sum(line == "\n" for line in printed) < 2:
-            printed.append(process.stdout.readline())
-        yield process, "".join(printed)
-        process.kill()
+        try:
+            assert process.stdout is not None
+            printed = []
+            while sum(line == "\n" for line in printed) < 2:
+                printed.append(process.stdout.readline())
+            yield process, "".join(printed)
+        finally:
+            process.terminate()
+            process.wait(10)
 
 
 def test_the_two_lines_to_try_are_complete() -> None:
@@ -55,7 +60,7 @@ def test_without_a_worker_it_says_how_to_start_one() -> None:
 
 def test_workers_are_started_and_ended_with_it() -> None:
     """`--worker` runs as many as asked for, and none is left when the command ends."""
-    worker = f"{shlex.quote(sys.executable)} -c {shlex.quote('import os; print(os.getpid(), flush=True)' + POLLER)}"
+    worker = f"{shlex.quote(sys.executable)} -c {shlex.quote(PID + POLLER)}"
     with command("--worker", worker, "--workers", "2") as (process, _):
         assert process.stdout is not None
         pids = [int(process.stdout.readline()) for _ in range(2)]

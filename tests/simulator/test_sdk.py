@@ -37,7 +37,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     with ExitStack() as stack:
         http = stack.enter_context(httpx2.Client(trust_env=False))
         callers = []
-        for kind, concurrency, count in [("plain", 8, 1), ("stream", 2, 1), ("plain", 1, 2)]:
+        for kind, concurrency, count in [("plain", 8, 1), ("stream", 1, 1), ("plain", 1, 2)]:
             sim = stack.enter_context(
                 Simulator(limits=Limits(poll_s=1, worker_grace_s=0.2), ping_interval_s=1)
             )
@@ -176,13 +176,13 @@ def test_a_result_over_the_limit_is_lost_as_on_the_platform(scene: Scene) -> Non
 
 
 def test_an_empty_input_is_refused_by_the_sdk_as_on_the_platform(scene: Scene) -> None:
-    """A job with an empty input is taken, never run, lost twice, and has FAILED in the platform's words."""
-    job_id = scene.plain.submit(input={})
+    """Taken alone, a job with an empty input never runs, is lost twice, and fails in the platform's words."""
+    job_id = scene.stream.submit(input={})
     for _ in range(2):
-        in_progress(scene.plain, job_id)
-        scene.plain.sim.advance(41)
-        scene.plain.sim.wait_until(lambda: scene.plain.status(job_id).get("retries") == 1, 5)
-    assert ended(scene.plain, job_id)["error"] == "job timed out after 1 retries"
+        in_progress(scene.stream, job_id)
+        scene.stream.sim.advance(41)
+        scene.stream.sim.wait_until(lambda: scene.stream.status(job_id).get("retries") == 1, 5)
+    assert ended(scene.stream, job_id)["error"] == "job timed out after 1 retries"
 
 
 def test_the_sdks_heartbeat_keeps_a_long_job(scene: Scene) -> None:
