@@ -49,10 +49,10 @@ class Fake:
         height, width = image.shape[:2]
         rng = np.random.default_rng(_seed(image))
         found = []
-        for number in range(self._boxes):
-            x, y, w, h = rng.uniform((0, 0, 0.1, 0.1), (0.7, 0.7, 0.3, 0.3)).tolist()
+        drawn = rng.uniform((0, 0, 0.1, 0.1, 0.35), (0.7, 0.7, 0.3, 0.3, 1.0), (self._boxes, 5))
+        for number, (x, y, w, h, score) in enumerate(drawn.tolist()):
             box = Box(x * width, y * height, (x + w) * width, (y + h) * height)
-            found.append(Detection(box, LABELS[number % len(LABELS)], float(rng.uniform(0.35, 1.0))))
+            found.append(Detection(box, LABELS[number % len(LABELS)], score))
         return sorted(found, key=lambda each: -each.score)
 
 
