@@ -1,0 +1,92 @@
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from anomaly.errors import AnomalyError, CorruptImage, InvalidBase64, NotReady, QueueFull, TooManyPixels
+from anomaly.imaging.photo import Photo
+from anomaly.pipeline import Outcome
+from anomaly.service import Service
+from anomaly.types import Findings, Options, Tiles
+from tests.pictures import encoded, gradient
+from tests.services import warm_service
+
+FILE = encoded(gradient(320, 240))
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    """Give a warm service whose model takes 0.2 s for a batch, and in which two photographs may wait."""
+    service = warm_service(fake_batch_ms=200, max_waiting=2, max_batch=1, max_pixels=100_000)
+    yield service
+    service.close()
+
+
+def detect(service: Service, *sources: object, options: Options | None = None) -> list[Outcome]:
+    """Ask for photographs and wait for the outcomes."""
+    return asyncio.run(service.detect([Photo(source) for source in sources], options or Options()))
+
+
+def test_each_photo_has_its_own_outcome(service: Service) -> None:
+    """Bad photos fail alone, in their places, and the good one is answered."""
+    outcomes = detect(service, "?", FILE, FILE[:100], encoded(gradient(400, 300)))
+    kinds: list[type[AnomalyError] | type[Findings]] = [InvalidBase64, Findings, CorruptImage, TooManyPixels]
+    assert [type(each.result) for each in outcomes] == kinds
+    assert all(each.elapsed_ms > 0 for each in outcomes)
+
+
+def test_what_does_not_fit_is_refused_whole(service: Service) -> None:
+    """With a full queue a further request is refused at the door, with a time to try again."""
+
+    async def crowd() -> list[object]:
+        first = asyncio.create_task(service.detect([Photo(FILE)], Options()))
+        await asyncio.sleep(0.1)  # it has the model now
+        waiting = [asyncio.create_task(service.detect([Photo(FILE)], Options())) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        late = await asyncio.gather(service.detect([Photo(FILE)], Options()), return_exceptions=True)
+        return [*late, *await asyncio.gather(first, *waiting)]
+
+    refused, *answered = asyncio.run(crowd())
+    assert isinstance(refused, QueueFull)
+    assert refused.retry_after_s is not None
+    assert len(answered) == 3
+
+
+def test_a_photo_in_tiles_waits_as_one(service: Service) -> None:
+    """A photograph that is cut into more tiles than may wait is admitted, and all its tiles are seen."""
+    [outcome] = detect(service, FILE, options=Options(tiling=Tiles(200, 0)))
+    assert isinstance(outcome.result, Findings)
+    assert outcome.result.tiles == 4
+
+
+def test_who_leaves_takes_no_model_time(service: Service) -> None:
+    """A request that is cancelled while it waits never reaches the model."""
+
+    async def leave() -> None:
+        first = asyncio.create_task(service.detect([Photo(FILE)], Options()))
+        await asyncio.sleep(0.1)
+        second = asyncio.create_task(service.detect([Photo(FILE)], Options()))
+        await asyncio.sleep(0.05)
+        second.cancel()
+        await asyncio.gather(first, second, return_exceptions=True)
+
+    before = service.info()["queue"]["items"]  # type: ignore[index]
+    asyncio.run(leave())
+    service.close()
+    assert service.info()["queue"]["items"] == before + 1  # type: ignore[index]
+
+
+def test_a_stopped_service_takes_nothing_more() -> None:
+    """After the stop a request is refused, and stopping twice does no harm."""
+    service = warm_service()
+    service.close()
+    service.close()
+    with pytest.raises(NotReady, match="stopped"):
+        detect(service, FILE)
+
+
+def test_it_may_be_used_from_one_event_loop_after_another(service: Service) -> None:
+    """Nothing is tied to the loop in which the service was first used."""
+    for _ in range(2):
+        [outcome] = detect(service, FILE)
+        assert isinstance(outcome.result, Findings)
