@@ -169,16 +169,24 @@ def undrawn() -> Iterator[None]:
     import torch
     from torch.overrides import TorchFunctionMode
 
-    draws = (torch.Tensor.uniform_, torch.Tensor.normal_, torch.Tensor.erfinv_)
+    draws = (torch.Tensor.uniform_, torch.Tensor.normal_)
+    # what turns a uniform draw into a truncated normal one
+    shaping = (torch.Tensor.erfinv_, torch.Tensor.mul_, torch.Tensor.add_, torch.Tensor.clamp_)
 
     class Undrawn(TorchFunctionMode):  # type: ignore[misc]  # torch is not followed by mypy
+        undrawn: Any = None
+
         def __torch_function__(
             self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
         ) -> Any:
             given = kwargs or {}
             if getattr(func, "__module__", None) == "torch.nn.init":
                 return given["tensor"] if "tensor" in given else args[0]
-            return args[0] if func in draws else func(*args, **given)
+            if func in draws:
+                self.undrawn = args[0]
+            if args and args[0] is self.undrawn and (func in draws or func in shaping):
+                return args[0]
+            return func(*args, **given)
 
     with Undrawn():
         yield

@@ -20,6 +20,8 @@ EXPECTED = "a SAM 2.1 checkpoint"
 def network() -> torch.nn.Module:
     """A network of three parameters and a table that it computes."""
     module = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.LayerNorm(2))
+    torch.nn.init.trunc_normal_(module[0].weight, std=0.02)
+    module[0].bias.data.uniform_().mul_(2).add_(-1).clamp_(-0.5, 0.5)
     module.register_buffer("table", torch.arange(3))
     return module
 
