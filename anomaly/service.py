@@ -6,7 +6,7 @@ import logging
 import resource
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
@@ -108,19 +108,21 @@ class Service:
         started = time.perf_counter()
         pipeline, batcher = self._ready()
         batcher.check_room(len(photos))
-        work = await asyncio.gather(
-            *(self._off_loop(self._prepare, pipeline, photo, options) for photo in photos)
-        )
+        work = await _together([self.off_loop(self._prepare, pipeline, photo, options) for photo in photos])
         views = [view for each in work if isinstance(each, _Work) for view in each.views]
         looks = iter(batcher.submit(views, places=sum(isinstance(each, _Work) for each in work)))
-        return await asyncio.gather(
-            *(
+        return await _together(
+            [
                 self._outcome(pipeline, options, each, list(islice(looks, len(each.views))), started)
                 if isinstance(each, _Work)
                 else _failed(each, photo, started)
                 for each, photo in zip(work, photos, strict=True)
-            )
+            ]
         )
+
+    async def off_loop(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function of some milliseconds on the threads that decode and measure."""
+        return await asyncio.get_running_loop().run_in_executor(self._cpu, partial(function, *args, **kwargs))
 
     def health(self) -> dict[str, object]:
         """Say whether the process lives and whether it can answer, on which device, with what memory."""
@@ -208,8 +210,11 @@ class Service:
     ) -> Outcome:
         result: Findings | AnomalyError
         try:
-            seen = await asyncio.gather(*map(asyncio.wrap_future, looks))
-            result = await self._off_loop(pipeline.conclude, work.frame, options, seen)
+            seen = await _together(list(map(asyncio.wrap_future, looks)))
+            if len(seen) == 1 and all(piece.mask is None for piece in seen[0]):
+                result = pipeline.conclude(work.frame, options, seen)  # names alone: cheaper than a thread
+            else:
+                result = await self.off_loop(pipeline.conclude, work.frame, options, seen)
         except AnomalyError as error:
             result = error
         except Exception:
@@ -220,9 +225,6 @@ class Service:
                 look.cancel()
         return Outcome(result, work.frame.id, _since_ms(started))
 
-    async def _off_loop(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._cpu, partial(function, *args, **kwargs))
-
 
 @dataclass(frozen=True, slots=True)
 class _Work:
@@ -230,6 +232,11 @@ class _Work:
 
     frame: Frame
     views: Sequence[View]
+
+
+async def _together(work: Sequence[Awaitable[T]]) -> list[T]:
+    """Await all of `work`; where it is one, as in most requests, without the tasks that gathering costs."""
+    return [await work[0]] if len(work) == 1 else await asyncio.gather(*work)
 
 
 async def _failed(error: AnomalyError, photo: Photo, started: float) -> Outcome:
