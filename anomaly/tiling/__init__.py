@@ -1,0 +1,7 @@
+"""A large photograph -> tiles; what was found in the tiles -> what is on the photograph."""
+
+from anomaly.tiling.merge import merge
+from anomaly.tiling.piece import Merged, Piece
+from anomaly.tiling.plan import TilingPlan, choose, plan_tiles
+
+__all__ = ["Merged", "Piece", "TilingPlan", "choose", "merge", "plan_tiles"]
