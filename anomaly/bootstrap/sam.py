@@ -38,6 +38,9 @@ def open_sam(settings: Settings, table: Table, present: Present, choice: Choice)
     while True:
         wish = _wish(settings, wanted, tuple(at_hand), choice)
         made = plan(_free_mb(settings, present), table, wish)
+        if wish.detector is None and wish.segmenter == "none":
+            # Nobody looked for a card either: that takes torch, which the embedded backends do without.
+            made = replace(made, reason="Nothing is loaded that needs a card's memory.")
         made = replace(made, reason=" ".join((*troubles, made.reason)))
         if made.segmenter is None:
             return Sam(made)
