@@ -1,0 +1,1 @@
+"""What the product achieves, measured: each program prints a table and writes JSON."""
