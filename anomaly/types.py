@@ -255,6 +255,7 @@ class Anomaly:
     mask: Mask | None = None
     structure_id: str | None = None
     structure_ioa: float | None = None
+    physical: Physical | None = None
 
     @property
     def combined_score(self) -> float:
