@@ -56,16 +56,19 @@ def _enlarged(
     first, last = int(top[0]), int(bottom[-1]) + 1
     band = logits[first:last]
     across = band[:, left] * (1 - far) + band[:, right] * far
-    positive: Bitmap = np.asarray((across > 0).any(axis=1))
+    positive = across > 0
     starts = np.flatnonzero(np.diff(top, prepend=-1)).tolist()
     for start, stop in zip(starts, [*starts[1:], len(top)], strict=True):
         upper, lower = top[start] - first, bottom[start] - first
-        if not (positive[upper] or positive[lower]):
-            continue  # between two rows of cells without a positive logit there is no pixel to set
+        # A pixel between two logits that are not positive is not set: only where one is need be computed.
+        columns = np.flatnonzero(positive[upper] | positive[lower])
+        if not columns.size:
+            continue
+        span = slice(columns[0], columns[-1] + 1)
         weight = low[start:stop, None]
-        value = across[upper] * (1 - weight)
-        value += across[lower] * weight
-        np.greater(value, 0, out=bitmap[start:stop])
+        value = across[upper, span] * (1 - weight)
+        value += across[lower, span] * weight
+        np.greater(value, 0, out=bitmap[start:stop, span])
     return bitmap
 
 
