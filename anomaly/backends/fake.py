@@ -70,7 +70,7 @@ def _seed(image: Image) -> int:
 
 def _bar(box: Box, width: int, height: int) -> Mask:
     left, top, w, h = pixels_of(box, width, height)
-    y, x = np.mgrid[0:h, 0:w]
+    y, x = np.ogrid[0:h, 0:w]
     # Distance of each pixel's centre from the diagonal.
     off = np.abs((x + 0.5) * h - (y + 0.5) * w) / max(1.0, math.hypot(w, h))
     bitmap = off <= max(0.5, min(w, h) / 16)
