@@ -77,13 +77,12 @@ def _sams(settings: Settings, table: Table) -> tuple[dict[str, Path], tuple[str,
 
 def _row(path: Path) -> str:
     """Return the row of the table that a SAM file belongs to, by its keys and shapes alone."""
-    from anomaly.backends import sam2
+    from anomaly.backends import sam2, sam3
 
+    if sam3.is_checkpoint(path):
+        return "sam3"
     size = sam2.size_of(path)
     if size is None:
-        what = sam2.describe(path)
-        if what != "a SAM 3 checkpoint":
-            raise WeightsError(f"{path.name} is {what}; expected a SAM 3 or a SAM 2.1 checkpoint")
-        return "sam3"
+        raise WeightsError(f"{path.name} is {sam2.describe(path)}; expected a SAM 3 or a SAM 2.1 checkpoint")
     # A network of one's own sizes is reckoned with the largest of its kind.
     return f"sam2_{'large' if size == 'custom' else size}"
