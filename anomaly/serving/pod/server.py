@@ -1,5 +1,6 @@
 """The HTTP server round the application: up at once, ready when the models are, gone when they fail."""
 
+import signal
 import threading
 
 import uvicorn
@@ -23,6 +24,10 @@ def serve(service: Service, default_threshold: float, host: str, port: int) -> N
         except AnomalyError:
             server.should_exit = True
 
+    # While it runs uvicorn has handlers of its own, and afterwards it raises what it heard once more: a clean
+    # stop would end as a death by signal.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     service.start()
     threading.Thread(target=leave_on_failure, name="watching", daemon=True).start()
     server.run()
