@@ -1,0 +1,1 @@
+"""Our server beside others: the same photographs, the same model, the same machine."""
