@@ -1,7 +1,6 @@
 """Services built as in production, with the fake models that ship."""
 
 from anomaly.bootstrap import build
-
 from anomaly.service import Service
 from anomaly.settings import Settings
 
