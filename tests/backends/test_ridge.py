@@ -55,14 +55,14 @@ def test_a_crack_is_found_in_whatever_direction_it_runs(degrees):
 
 @pytest.mark.parametrize("width", [2, 4, 8, 14])
 def test_a_mask_is_about_as_wide_as_the_crack(width):
-    """Area over length is within 1.5 px of the width that was drawn; blur makes the thin ones wider."""
+    """Area over length is within 1.3 px of the width that was drawn; blur makes the thin ones wider."""
     points = zigzag(60, 340, 150, step=1.0)
     image = draw(plaster(grain=3), points, width)
     finder = ridge.load()
     (found,) = finder.detect([image], 0.3)
     ((mask,),) = finder.segment([image], [[found[0].box]])
     length = np.linalg.norm(np.diff(np.array(points), axis=0), axis=1).sum() + width
-    assert mask.area / length == pytest.approx(width, abs=1.5)
+    assert mask.area / length == pytest.approx(width, abs=1.3)
 
 
 def test_plaster_stains_and_edges_are_no_cracks():
