@@ -10,7 +10,7 @@
 - boxes: share of the boxes of cracks on bridges in which the masks span at least half of the longer side.
 - calibration: of the detections with a score in each bin, pavement and walls together, the share that lies on a
   marked crack (half of its pixels within 5 px).
-- cost: milliseconds of one core per megapixel over all photographs, and for one of 1920x1080 (median of 5).
+- cost: milliseconds of CPU per megapixel over all photographs, and for one of 1920x1080 (median of 5); one thread.
 """
 
 import argparse
