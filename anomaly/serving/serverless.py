@@ -24,6 +24,8 @@ def serve(service: Service, default_threshold: float) -> None:
     service.wait()
     import runpod
 
+    # At its own default, DEBUG, the SDK writes every result into the log.
+    runpod.RunPodLogger().set_level("INFO")
     runpod.serverless.start({"handler": handler(service, default_threshold)})
 
 

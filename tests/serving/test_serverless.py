@@ -97,3 +97,10 @@ def test_the_models_are_warm_before_the_first_job(endpoint: Endpoint) -> None:
     """The log says that the models are ready before the SDK starts to take jobs."""
     log = endpoint.log.read_text()
     assert log.index("ready after") < log.index("Starting Serverless Worker")
+
+
+def test_no_result_is_written_into_the_log(endpoint: Endpoint) -> None:
+    """What was found on a customer's photo stays out of the worker's log."""
+    job = endpoint.run({"image": PHOTO, "frame_id": "a-private-place"})
+    assert job["output"]["frame_id"] == "a-private-place"
+    assert "a-private-place" not in endpoint.log.read_text()
