@@ -65,7 +65,9 @@ def _seed(image: Image) -> int:
     """Draw a number from the size and about a thousand pixels: microseconds, however large the photograph."""
     step = max(1, math.isqrt(image.shape[0] * image.shape[1] // 1000))
     sample = np.ascontiguousarray(image[::step, ::step])
-    return int.from_bytes(hashlib.blake2b(sample.tobytes() + repr(image.shape).encode(), digest_size=8).digest())
+    return int.from_bytes(
+        hashlib.blake2b(sample.tobytes() + repr(image.shape).encode(), digest_size=8).digest()
+    )
 
 
 def _bar(box: Box, width: int, height: int) -> Mask:
