@@ -7,6 +7,7 @@ import uvicorn
 
 from anomaly.errors import AnomalyError
 from anomaly.service import Service
+from anomaly.serving.allocator import keep_blocks
 from anomaly.serving.pod.app import create_app
 
 
@@ -15,6 +16,7 @@ def serve(service: Service, default_threshold: float, host: str, port: int) -> N
 
     The port answers from the start, so that `/health` can say that the models are loading.
     """
+    keep_blocks()
     app = create_app(service, default_threshold)
     server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_config=None))
 
