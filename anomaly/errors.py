@@ -11,7 +11,8 @@ AnomalyError
 │   ├── CorruptImage            corrupt_image
 │   ├── ImageTooLarge           image_too_large     bytes
 │   ├── TooManyPixels           too_many_pixels     width x height, read from the header
-│   └── TooManyImages           too_many_images
+│   ├── TooManyImages           too_many_images
+│   └── MarkerNotFound          marker_not_found    the photo does not show the marker that gives its scale
 ├── Refused                     the same request may succeed later
 │   ├── NotReady                not_ready
 │   ├── QueueFull               queue_full
@@ -98,6 +99,12 @@ class TooManyImages(InputError):
     """More images in one request than the limit."""
 
     code = "too_many_images"
+
+
+class MarkerNotFound(InputError):
+    """The photograph does not show the marker from which its scale was to be taken."""
+
+    code = "marker_not_found"
 
 
 class Refused(AnomalyError):

@@ -1,7 +1,8 @@
-"""Detect, segment, merge, measure, classify: one photograph's way to its findings, one step per line.
+"""Prepare, look, conclude: one photograph's way to its findings.
 
-`look` holds the models and runs on the model thread, for a whole batch of views at once; the other steps
-are arithmetic on masks and run anywhere. Pod, worker and command line all come through here.
+`look` detects and segments: it holds the models and runs on the model thread, for a whole batch of views at
+once. `prepare` before it cuts tiles, and `conclude` after it merges, measures and classifies: arithmetic that
+runs anywhere. Pod, worker and command line all come through here.
 """
 
 import hashlib
@@ -13,10 +14,24 @@ import numpy as np
 
 from anomaly.errors import AnomalyError
 from anomaly.geometry import measure_mask
+from anomaly.geometry.scale import Scale, physical, scale_of
+from anomaly.geometry.standards import Limit, Standards, width_class
 from anomaly.ports import Detector, Segmenter
 from anomaly.taxonomy import Kind, Taxonomy, place
 from anomaly.tiling import Merged, Piece, choose, merge
-from anomaly.types import Anomaly, Box, Detection, Findings, Frame, Image, Mask, Options, Structure
+from anomaly.types import (
+    Anomaly,
+    Box,
+    Detection,
+    Findings,
+    Frame,
+    Geometry,
+    Image,
+    Mask,
+    Options,
+    Physical,
+    Structure,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +47,21 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
+class Task:
+    """One photograph and all that is settled before the models look at it.
+
+    `views` is the whole photograph first, then its tiles; `scale` what a pixel measures, None where no
+    millimetres were asked for; `limit` the width that a standard names, None where none was.
+    """
+
+    frame: Frame
+    options: Options
+    views: tuple[View, ...]
+    scale: Scale | None = None
+    limit: Limit | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """One photograph's findings, or the error with which it failed alone; and how long it took."""
 
@@ -42,11 +72,12 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """A detector, perhaps a segmenter, and the names that this product gives to their labels."""
+    """A detector, perhaps a segmenter, the names given to their labels, and the standards for widths."""
 
     detector: Detector
     segmenter: Segmenter | None
     taxonomy: Taxonomy
+    standards: Standards
 
     def warm(self, count: int) -> None:
         """Run both models once on `count` blank photographs, so that the first caller does not wait for it.
@@ -60,23 +91,21 @@ class Pipeline:
 
     def run(self, frame: Frame, options: Options) -> Findings:
         """Return one photograph's findings, all steps after one another."""
-        return self.conclude(frame, options, self.look(self.views(frame, options)))
+        task = self.prepare(frame, options)
+        return self.conclude(task, self.look(task.views))
 
-    def views(self, frame: Frame, options: Options) -> list[View]:
-        """Return the whole photograph, and its tiles where it is large or where tiles are asked for.
+    def prepare(self, frame: Frame, options: Options) -> Task:
+        """Cut a large photograph into tiles, and find out what a pixel measures. Pure; any thread.
 
-        Thin cracks vanish when a large photograph is shrunk to the detector's side. A detector that does not
-        shrink its photographs (its card tells no resolution) sees them whole unless asked otherwise.
+        Raises `InvalidRequest` for tiles, a camera or a standard that cannot be, and `MarkerNotFound`.
         """
-        side = int(self.detector.card.details.get("resolution", 0))
-        tiles: tuple[Box, ...] = ()
-        if side or options.tiling != "auto":
-            plan = choose(frame.width, frame.height, side, options.tiling)
-            tiles = () if plan is None else plan.tiles
-        everything = Box(0.0, 0.0, float(frame.width), float(frame.height))
-        return [
-            View(_cut(frame.image, box), box, options.confidence_threshold) for box in (everything, *tiles)
-        ]
+        return Task(
+            frame,
+            options,
+            self._views(frame, options),
+            None if options.scale is None else scale_of(options.scale, frame.image, frame.exif),
+            self._limit(options),
+        )
 
     def look(self, views: Sequence[View]) -> list[list[Piece]]:
         """Detect and segment a batch of views; the pieces of each come in its photograph's pixels.
@@ -95,11 +124,12 @@ class Pipeline:
             for each, found_masks, view in zip(kept, masks, views, strict=True)
         ]
 
-    def conclude(self, frame: Frame, options: Options, seen: Sequence[Sequence[Piece]]) -> Findings:
+    def conclude(self, task: Task, seen: Sequence[Sequence[Piece]]) -> Findings:
         """Merge what the views saw, measure each mask, give each piece its name and its place.
 
-        Pure; any thread. `frame.image` is not looked at.
+        Pure; any thread.
         """
+        frame = task.frame
         found = _merged(seen, frame)
         named = [
             (self.taxonomy.classify(each.label), key, each)
@@ -111,11 +141,32 @@ class Pipeline:
             if label.kind is Kind.STRUCTURE
         )
         anomalies = tuple(
-            place(_measured(frame, f"anom_{key}", label.name, each), structures)
+            place(_measured(task, f"anom_{key}", label.name, each), structures)
             for label, key, each in named
             if label.kind is Kind.DEFECT
         )
         return Findings(frame.id, frame.width, frame.height, anomalies, structures, tiles=len(seen) - 1)
+
+    def _views(self, frame: Frame, options: Options) -> tuple[View, ...]:
+        """Return the whole photograph, and its tiles where it is large or where tiles are asked for.
+
+        Thin cracks vanish when a large photograph is shrunk to the detector's side. A detector that does not
+        shrink its photographs (its card tells no resolution) sees them whole unless asked otherwise.
+        """
+        side = int(self.detector.card.details.get("resolution", 0))
+        tiles: tuple[Box, ...] = ()
+        if side or options.tiling != "auto":
+            plan = choose(frame.width, frame.height, side, options.tiling)
+            tiles = () if plan is None else plan.tiles
+        everything = Box(0.0, 0.0, float(frame.width), float(frame.height))
+        return tuple(
+            View(_cut(frame.image, box), box, options.confidence_threshold) for box in (everything, *tiles)
+        )
+
+    def _limit(self, options: Options) -> Limit | None:
+        if options.standard is None or options.exposure is None:
+            return None
+        return self.standards.limit(options.standard, options.exposure)
 
     def _kept(self, detections: Sequence[Detection], threshold: float) -> list[Detection]:
         """Leave out what scores too low for this request, and what is neither defect nor structure."""
@@ -157,18 +208,30 @@ def _merged(seen: Sequence[Sequence[Piece]], frame: Frame) -> Sequence[Piece | M
     return merge([piece for view in seen for piece in view], frame.width, frame.height)
 
 
-def _measured(frame: Frame, id_: str, name: str, found: Piece | Merged) -> Anomaly:
+def _measured(task: Task, id_: str, name: str, found: Piece | Merged) -> Anomaly:
     mask = found.mask
-    return Anomaly(
+    anomaly = Anomaly(
         id=id_,
         defect_type=name,
         structure_type="unknown",
         box=found.box,
         detection_score=found.score,
         segmentation_score=None if mask is None else mask.score,
-        geometry=None if mask is None or not mask.area else measure_mask(mask, frame.width, frame.height),
         mask=mask,
     )
+    if mask is None or not mask.area:
+        return anomaly
+    geometry = measure_mask(mask, task.frame.width, task.frame.height)
+    return replace(anomaly, geometry=geometry, physical=_on_the_surface(task, geometry, mask))
+
+
+def _on_the_surface(task: Task, geometry: Geometry, mask: Mask) -> Physical | None:
+    if task.scale is None:
+        return None
+    measures = physical(geometry, mask, task.scale)
+    if measures is None or task.limit is None:
+        return measures
+    return replace(measures, width_class=width_class(geometry, measures, task.limit))
 
 
 def _keys(frame: Frame, found: Sequence[Piece | Merged]) -> list[str]:

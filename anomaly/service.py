@@ -19,9 +19,9 @@ from anomaly import __version__
 from anomaly.batching import Batcher
 from anomaly.errors import AnomalyError, InternalError, NotReady
 from anomaly.imaging.photo import Photo
-from anomaly.pipeline import Outcome, Pipeline, View
+from anomaly.pipeline import Outcome, Pipeline, Task, View
 from anomaly.tiling import Piece
-from anomaly.types import Findings, Frame, Limits, Options
+from anomaly.types import Findings, Limits, Options
 
 log = logging.getLogger(__name__)
 
@@ -109,12 +109,12 @@ class Service:
         pipeline, batcher = self._ready()
         batcher.check_room(len(photos))
         work = await _together([self.off_loop(self._prepare, pipeline, photo, options) for photo in photos])
-        views = [view for each in work if isinstance(each, _Work) for view in each.views]
-        looks = iter(batcher.submit(views, places=sum(isinstance(each, _Work) for each in work)))
+        views = [view for each in work if isinstance(each, Task) for view in each.views]
+        looks = iter(batcher.submit(views, places=sum(isinstance(each, Task) for each in work)))
         return await _together(
             [
-                self._outcome(pipeline, options, each, list(islice(looks, len(each.views))), started)
-                if isinstance(each, _Work)
+                self._outcome(pipeline, each, list(islice(looks, len(each.views))), started)
+                if isinstance(each, Task)
                 else _failed(each, photo, started)
                 for each, photo in zip(work, photos, strict=True)
             ]
@@ -190,10 +190,9 @@ class Service:
             )
         return self._loaded.pipeline, self._batcher
 
-    def _prepare(self, pipeline: Pipeline, photo: Photo, options: Options) -> "_Work | AnomalyError":
+    def _prepare(self, pipeline: Pipeline, photo: Photo, options: Options) -> Task | AnomalyError:
         try:
-            frame = photo.frame(self.limits)
-            return _Work(frame, pipeline.views(frame, options))
+            return pipeline.prepare(photo.frame(self.limits), options)
         except AnomalyError as error:
             return error
         except Exception:
@@ -201,20 +200,15 @@ class Service:
             return InternalError("reading this photo failed; the server's log says how")
 
     async def _outcome(
-        self,
-        pipeline: Pipeline,
-        options: Options,
-        work: "_Work",
-        looks: "Sequence[Future[Seen]]",
-        started: float,
+        self, pipeline: Pipeline, task: Task, looks: "Sequence[Future[Seen]]", started: float
     ) -> Outcome:
         result: Findings | AnomalyError
         try:
             seen = await _together(list(map(asyncio.wrap_future, looks)))
             if len(seen) == 1 and all(piece.mask is None for piece in seen[0]):
-                result = pipeline.conclude(work.frame, options, seen)  # names alone: cheaper than a thread
+                result = pipeline.conclude(task, seen)  # names alone: cheaper than a thread
             else:
-                result = await self.off_loop(pipeline.conclude, work.frame, options, seen)
+                result = await self.off_loop(pipeline.conclude, task, seen)
         except AnomalyError as error:
             result = error
         except Exception:
@@ -223,15 +217,7 @@ class Service:
         finally:
             for look in looks:  # those of a photo that failed or was given up need not run
                 look.cancel()
-        return Outcome(result, work.frame.id, _since_ms(started))
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """A photograph that could be read, and what the models are to look at."""
-
-    frame: Frame
-    views: Sequence[View]
+        return Outcome(result, task.frame.id, _since_ms(started))
 
 
 async def _together(work: Sequence[Awaitable[T]]) -> list[T]:

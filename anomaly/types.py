@@ -128,11 +128,15 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One photograph, upright: `image` is (H, W, 3) uint8 RGB; `digest` is the sha256 of its file."""
+    """One photograph, upright: `image` is (H, W, 3) uint8 RGB.
+
+    `digest` is the sha256 of its file, and `exif` what the file says of its camera, by Exif's names.
+    """
 
     id: str
     image: Image
     digest: str = ""
+    exif: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def width(self) -> int:
@@ -185,7 +189,8 @@ class Geometry:
 
     Lengths and widths are in pixels, `orientation_degrees` in [0, 180), counter-clockwise as seen on
     the screen. `*_pm` is one standard deviation. A width that the mask cannot support is None, and
-    `width_reason` says why.
+    `width_reason` says why. `width_source` is where the widths were measured: on the mask, or across the
+    crack on the photograph itself.
     """
 
     area_pixels: int
@@ -200,6 +205,7 @@ class Geometry:
     kind: Literal["line", "blob"] = "line"
     branches: int = 1
     centre_lines: tuple[Polyline, ...] = ()
+    width_source: Literal["mask", "photo"] = "mask"
 
 
 @dataclass(frozen=True, slots=True)

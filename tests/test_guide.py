@@ -14,8 +14,8 @@ from anomaly.serving.pod.failures import status_of
 from anomaly.settings import Settings
 from anomaly.types import Limits
 from anomaly.vram import Plan, Variant, Wish, plan
-from anomaly.wire import answer
 from anomaly.wire import request as wire
+from anomaly.wire import shapes
 from tests import markdown
 from tests.vram.tables import every_segmenter
 from tests.vram.tables import table as variants
@@ -187,13 +187,13 @@ def test_the_response_example_has_every_field() -> None:
     shown: dict[str, Any] = json.loads(markdown.examples(markdown.section(GUIDE, "Response"), "json")[0])
     anomaly, structure = shown["anomalies"][0], shown["structures"][0]
     for example, kind in (
-        (shown, answer.DetectResponse),
-        (shown["image_size"], answer.ImageSize),
-        (anomaly, answer.AnomalyAnswer),
-        (anomaly["bbox"], answer.BBox),
-        (anomaly["geometry"], answer.GeometryAnswer),
-        (anomaly["confidence"], answer.Confidence),
-        (structure, answer.StructureAnswer),
+        (shown, shapes.DetectResponse),
+        (shown["image_size"], shapes.ImageSize),
+        (anomaly, shapes.AnomalyAnswer),
+        (anomaly["bbox"], shapes.BBox),
+        (anomaly["geometry"], shapes.GeometryAnswer),
+        (anomaly["confidence"], shapes.Confidence),
+        (structure, shapes.StructureAnswer),
     ):
         assert set(kind.__required_keys__) <= set(example) <= set(kind.__annotations__), kind.__name__
 

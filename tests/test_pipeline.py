@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from anomaly.backends import fake
-from anomaly.bootstrap.tables import taxonomy
+from anomaly.bootstrap import tables
+from anomaly.errors import MarkerNotFound
 from anomaly.pipeline import Pipeline
-from anomaly.types import Box, Detection, Frame, Image, ModelCard, Options, Tiles
+from anomaly.types import Box, Detection, Frame, Image, Marker, ModelCard, Options, ScaleRequest, Tiles
 from tests.pictures import gradient
 
 FRAME = Frame("a", gradient(400, 300), "digest")
@@ -34,7 +35,7 @@ def crack(score: float = 0.9, label: str = "crack", x: float = 10.0) -> Detectio
 
 def pipeline(detector: Scripted, *, masks: bool = True) -> Pipeline:
     """Return a pipeline round `detector`, with the fake's masks or with none."""
-    return Pipeline(detector, fake.load() if masks else None, taxonomy())
+    return Pipeline(detector, fake.load() if masks else None, tables.taxonomy(), tables.standards())
 
 
 def test_a_detection_becomes_a_measured_anomaly() -> None:
@@ -68,7 +69,7 @@ def test_requests_with_different_thresholds_share_a_batch() -> None:
     views = [
         view
         for threshold in (0.3, 0.7)
-        for view in built.views(FRAME, Options(confidence_threshold=threshold))
+        for view in built.prepare(FRAME, Options(confidence_threshold=threshold)).views
     ]
     assert [len(pieces) for pieces in built.look(views)] == [2, 1]
     assert [threshold for _, threshold in detector.asked] == [0.3]
@@ -112,7 +113,7 @@ def test_tiles_are_as_asked_for(resolution: int, tiling: object, tiles: int) -> 
 def test_what_a_tile_sees_comes_in_the_photographs_pixels() -> None:
     """Boxes and masks of tiles are shifted to where the tile lies."""
     built = pipeline(Scripted(crack()))
-    views = built.views(FRAME, Options(tiling=Tiles(200, 0)))
+    views = built.prepare(FRAME, Options(tiling=Tiles(200, 0))).views
     for pieces, view in zip(built.look(views), views, strict=True):
         [piece] = pieces
         assert piece.box.x_min == 10.0 + view.box.x_min
@@ -125,3 +126,23 @@ def test_warming_up_touches_both_models() -> None:
     detector = Scripted(crack())
     pipeline(detector).warm(3)
     assert [len(shapes) for shapes, _ in detector.asked] == [3]
+
+
+def test_a_scale_gives_millimetres_and_a_class() -> None:
+    """With a scale each anomaly has its measures on the surface, and with a standard the class of its width."""
+    options = Options(scale=ScaleRequest(mm_per_pixel=0.1), standard="EC2", exposure="XC3")
+    [anomaly] = pipeline(Scripted(crack())).run(FRAME, options).anomalies
+    assert anomaly.geometry is not None
+    assert anomaly.physical is not None
+    assert anomaly.physical.length_mm == pytest.approx(anomaly.geometry.length_pixels / 10, rel=0.01)
+    assert anomaly.physical.width_class is not None
+    assert anomaly.physical.width_class.limit_mm == 0.3
+    [without] = pipeline(Scripted(crack())).run(FRAME, Options()).anomalies
+    assert without.physical is None
+
+
+def test_a_scale_that_cannot_be_found_is_said_before_the_models_look() -> None:
+    """A marker that the photograph does not show fails the photograph in `prepare`."""
+    options = Options(scale=ScaleRequest(marker=Marker("DICT_4X4_50", 100.0)))
+    with pytest.raises(MarkerNotFound):
+        pipeline(Scripted(crack())).prepare(FRAME, options)

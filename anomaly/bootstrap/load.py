@@ -48,7 +48,7 @@ def load(settings: Settings) -> Loaded:
     planned = 1 if choice.detector in EMBEDDED and sam.plan.segmenter is None else sam.plan.batch
     batch = settings.max_batch or planned
     return Loaded(
-        Pipeline(detector, segmenter, taxonomy),
+        Pipeline(detector, segmenter, taxonomy, tables.standards()),
         batch,
         facts.of(detector, segmenter, sam.plan, batch, why),
         facts.device(detector, segmenter),

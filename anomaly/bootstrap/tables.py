@@ -3,6 +3,7 @@
 import tomllib
 from pathlib import Path
 
+from anomaly.geometry.standards import Standards
 from anomaly.taxonomy import Taxonomy
 from anomaly.vram import Table
 
@@ -18,3 +19,8 @@ def variants() -> Table:
 def taxonomy() -> Taxonomy:
     """Return what each label means."""
     return Taxonomy.from_table(tomllib.loads((ROOT / "configs" / "taxonomy.toml").read_text()))
+
+
+def standards() -> Standards:
+    """Return the limits that standards name for the width of cracks."""
+    return Standards.from_table(tomllib.loads((ROOT / "configs" / "standards.toml").read_text()))

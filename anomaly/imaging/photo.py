@@ -7,6 +7,7 @@ import pybase64
 
 from anomaly.errors import EmptyImage, ImageTooLarge, InvalidBase64, InvalidRequest
 from anomaly.imaging.decode import decode
+from anomaly.imaging.exif import read_exif
 from anomaly.types import Frame, Limits
 
 
@@ -28,7 +29,8 @@ class Photo:
         """
         data = self._bytes(limits)
         digest = hashlib.sha256(data).hexdigest()
-        return Frame(self.frame_id or f"frame_{digest[:12]}", decode(data, limits), digest)
+        image = decode(data, limits)
+        return Frame(self.frame_id or f"frame_{digest[:12]}", image, digest, read_exif(data))
 
     def _bytes(self, limits: Limits) -> bytes:
         source = self.source

@@ -1,127 +1,28 @@
-"""What a caller gets. The typed dictionaries below are both the OpenAPI document and what is written.
+"""Findings and errors -> what a caller gets.
 
 Numbers are rounded to what they can mean: boxes and lengths to a hundredth of a pixel, scores to 1e-4.
 """
 
 from collections.abc import Sequence
-from typing import NotRequired  # pydantic reads typing's own from Python 3.12 on
 
 import orjson
-from typing_extensions import TypedDict
 
 from anomaly.errors import AnomalyError
 from anomaly.imaging import masks
 from anomaly.pipeline import Outcome
-from anomaly.types import Anomaly, Box, Findings, Geometry, Mask, MaskFormat, Options, Structure
-
-
-class ImageSize(TypedDict):
-    """Pixels of the upright photograph."""
-
-    width: int
-    height: int
-
-
-class BBox(TypedDict):
-    """Pixels of the upright photograph, the maximum exclusive."""
-
-    x_min: float
-    y_min: float
-    x_max: float
-    y_max: float
-
-
-class GeometryAnswer(TypedDict):
-    """What was measured on the mask; the conventions stand in docs/accuracy.md."""
-
-    area_pixels: int
-    length_pixels: float
-    width_pixels: float | None
-    orientation_degrees: float
-    width_p95_pixels: float | None
-    width_max_pixels: float | None
-    length_pixels_pm: float | None
-    width_pixels_pm: float | None
-    width_reason: str | None
-    kind: str
-    branches: int
-    centre_lines: NotRequired[list[list[list[float]]]]
-
-
-class Confidence(TypedDict):
-    """Scores in 0..1; `combined` is their geometric mean."""
-
-    detection: float
-    segmentation: float | None
-    combined: float
-
-
-class AnomalyAnswer(TypedDict):
-    """One defect. `geometry` is null where nothing segments, or where the segmenter found no pixel."""
-
-    anomaly_id: str
-    defect_type: str
-    structure_type: str
-    structure_id: str | None
-    structure_ioa: float | None
-    bbox: BBox
-    geometry: GeometryAnswer | None
-    confidence: Confidence
-    mask: NotRequired[object]
-
-
-class StructureAnswer(TypedDict):
-    """One structural member, and what was found on it."""
-
-    structure_id: str
-    structure_type: str
-    bbox: BBox
-    confidence: float
-    anomaly_ids: list[str]
-    defect_area_pixels: int
-    crack_length_pixels: float
-    mask: NotRequired[object]
-
-
-class DetectResponse(TypedDict):
-    """All that was found on one photograph; `tiles` is how many it was cut into beside the look at the whole."""
-
-    frame_id: str
-    image_size: ImageSize
-    anomalies: list[AnomalyAnswer]
-    anomaly_count: int
-    structures: list[StructureAnswer]
-    tiles: int
-    processing_time_ms: float
-
-
-class Problem(TypedDict):
-    """`code` is stable and for programs, `message` for people."""
-
-    code: str
-    message: str
-
-
-class ErrorResponse(TypedDict):
-    """Why there is no answer."""
-
-    error: Problem
-
-
-class FailedImage(TypedDict):
-    """The slot of a photograph that failed alone."""
-
-    frame_id: str | None
-    error: Problem
-
-
-class BatchResponse(TypedDict):
-    """One result for each image, in order."""
-
-    results: list[DetectResponse | FailedImage]
-    image_count: int
-    error_count: int
-    processing_time_ms: float
+from anomaly.types import Anomaly, Box, Findings, Mask, MaskFormat, Options, Physical, Structure
+from anomaly.wire.shapes import (
+    AnomalyAnswer,
+    BatchResponse,
+    BBox,
+    DetectResponse,
+    ErrorResponse,
+    FailedImage,
+    GeometryAnswer,
+    PhysicalAnswer,
+    Problem,
+    StructureAnswer,
+)
 
 
 def detect_response(findings: Findings, options: Options, elapsed_ms: float) -> DetectResponse:
@@ -182,7 +83,7 @@ def _anomaly(anomaly: Anomaly, findings: Findings, options: Options) -> AnomalyA
         "structure_id": anomaly.structure_id,
         "structure_ioa": None if anomaly.structure_ioa is None else _score(anomaly.structure_ioa),
         "bbox": _bbox(anomaly.box),
-        "geometry": None if anomaly.geometry is None else _geometry(anomaly.geometry, options),
+        "geometry": _geometry(anomaly, options),
         "confidence": {
             "detection": _score(anomaly.detection_score),
             "segmentation": None if segmentation is None else _score(segmentation),
@@ -222,7 +123,10 @@ def _bbox(box: Box) -> BBox:
     }
 
 
-def _geometry(geometry: Geometry, options: Options) -> GeometryAnswer:
+def _geometry(anomaly: Anomaly, options: Options) -> GeometryAnswer | None:
+    geometry = anomaly.geometry
+    if geometry is None:
+        return None
     answer: GeometryAnswer = {
         "area_pixels": geometry.area_pixels,
         "length_pixels": _hundredth(geometry.length_pixels),
@@ -238,12 +142,44 @@ def _geometry(geometry: Geometry, options: Options) -> GeometryAnswer:
     }
     if options.include_centre_lines:
         answer["centre_lines"] = [line.astype(float).round(1).tolist() for line in geometry.centre_lines]
+    if anomaly.physical is not None:
+        return {**answer, **_physical(anomaly.physical)}
     return answer
+
+
+def _physical(physical: Physical) -> PhysicalAnswer:
+    found = physical.width_class
+    return {
+        "length_mm": _hundredth(physical.length_mm),
+        "length_mm_pm": _hundredth(physical.length_mm_pm),
+        "width_mm": _thousandth(physical.width_mm),
+        "width_mm_pm": _thousandth(physical.width_mm_pm),
+        "width_p95_mm": _thousandth(physical.width_p95_mm),
+        "area_mm2": _hundredth(physical.area_mm2),
+        "area_mm2_pm": _hundredth(physical.area_mm2_pm),
+        "mm_per_pixel": round(float(physical.mm_per_pixel), 5),
+        "scale_source": physical.source,
+        "width_class": None
+        if found is None
+        else {
+            "standard": found.standard,
+            "exposure": found.exposure,
+            "limit_mm": found.limit_mm,
+            "name": found.name,
+            "reason": found.reason,
+            "source": found.source,
+        },
+    }
 
 
 def _hundredth(value: float) -> float:
     # A backend may hand over numpy's floats, which not every JSON writer knows.
     return round(float(value), 2)
+
+
+def _thousandth(value: float | None) -> float | None:
+    # A crack's width is limited to tenths of a millimetre: a hundredth would be a tenth of that.
+    return None if value is None else round(float(value), 3)
 
 
 def _score(value: float) -> float:

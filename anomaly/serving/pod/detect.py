@@ -13,7 +13,7 @@ from anomaly.imaging.photo import Photo
 from anomaly.service import Service
 from anomaly.serving.pod import body, failures
 from anomaly.types import Options
-from anomaly.wire import answer
+from anomaly.wire import answer, shapes
 from anomaly.wire import request as wire
 
 T = TypeVar("T")
@@ -22,7 +22,7 @@ T = TypeVar("T")
 _JSON_TYPES = ("", "application/json", "text/json", "text/plain", "application/x-www-form-urlencoded")
 
 _FAILURES: dict[int | str, dict[str, Any]] = {
-    status: {"model": answer.ErrorResponse} for status in sorted({*failures.STATUS.values()})
+    status: {"model": shapes.ErrorResponse} for status in sorted({*failures.STATUS.values()})
 }
 _PICTURE = {"schema": {"type": "string", "format": "binary"}}
 _DETECT_BODY = {
@@ -90,7 +90,7 @@ def routes(service: Service, default_threshold: float) -> APIRouter:
         # Masks take milliseconds to write, names and numbers a tenth of one.
         return _json(await service.off_loop(written) if options.include_masks else written())
 
-    @router.post("/detect", response_model=answer.DetectResponse, openapi_extra=_DETECT_BODY)
+    @router.post("/detect", response_model=shapes.DetectResponse, openapi_extra=_DETECT_BODY)
     async def detect(request: Request) -> Response:
         """Find and measure the defects on one photograph: base64 in JSON, or the picture as the body."""
         content_type = _content_type(request)
@@ -101,14 +101,14 @@ def routes(service: Service, default_threshold: float) -> APIRouter:
         parsed = wire.parse_detect(_json_body(content_type, data))
         return await one(request, parsed.photos()[0], parsed.options(default_threshold))
 
-    @router.post("/detect/upload", response_model=answer.DetectResponse, openapi_extra=_FORM_BODY)
+    @router.post("/detect/upload", response_model=shapes.DetectResponse, openapi_extra=_FORM_BODY)
     async def detect_upload(request: Request) -> Response:
         """Find and measure the defects on one photograph that comes as the file of a form."""
         data, texts = await body.read_form(request, limit)
         fields = wire.parse_file(texts)
         return await one(request, Photo(data, fields.frame_id), fields.options(default_threshold))
 
-    @router.post("/detect/batch", response_model=answer.BatchResponse, openapi_extra=_BATCH_BODY)
+    @router.post("/detect/batch", response_model=shapes.BatchResponse, openapi_extra=_BATCH_BODY)
     async def detect_batch(request: Request) -> Response:
         """Find and measure the defects on several photographs; one that cannot be read fails alone."""
         started = time.perf_counter()

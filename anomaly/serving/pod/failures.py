@@ -7,7 +7,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from anomaly import errors
-from anomaly.wire import answer
+from anomaly.wire import answer, shapes
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def install(app: FastAPI) -> None:
             raise error
         code = _ROUTER_CODES.get(error.status_code, "http_error")
         message = f"{request.method} {request.url.path}: {error.detail}; GET /docs lists what there is"
-        problem: answer.ErrorResponse = {"error": {"code": code, "message": message}}
+        problem: shapes.ErrorResponse = {"error": {"code": code, "message": message}}
         return _json(error.status_code, problem, dict(error.headers or {}))
 
     async def unknown(request: Request, error: Exception) -> Response:
@@ -70,5 +70,5 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, unknown)
 
 
-def _json(status: int, value: answer.ErrorResponse, headers: dict[str, str]) -> Response:
+def _json(status: int, value: shapes.ErrorResponse, headers: dict[str, str]) -> Response:
     return Response(answer.to_json(value), status, headers, media_type="application/json")

@@ -1,0 +1,143 @@
+"""What a caller gets, field by field: both the OpenAPI document and what the writers are held to."""
+
+from typing import NotRequired  # pydantic reads typing's own from Python 3.12 on
+
+from typing_extensions import TypedDict
+
+
+class ImageSize(TypedDict):
+    """Pixels of the upright photograph."""
+
+    width: int
+    height: int
+
+
+class BBox(TypedDict):
+    """Pixels of the upright photograph, the maximum exclusive."""
+
+    x_min: float
+    y_min: float
+    x_max: float
+    y_max: float
+
+
+class WidthClassAnswer(TypedDict):
+    """Where the width stands to the limit that a standard names; never a safety verdict."""
+
+    standard: str
+    exposure: str
+    limit_mm: float
+    name: str | None
+    reason: str | None
+    source: str
+
+
+class PhysicalAnswer(TypedDict):
+    """The measures on the surface, where the request says what a pixel measures."""
+
+    length_mm: NotRequired[float]
+    length_mm_pm: NotRequired[float]
+    width_mm: NotRequired[float | None]
+    width_mm_pm: NotRequired[float | None]
+    width_p95_mm: NotRequired[float | None]
+    area_mm2: NotRequired[float]
+    area_mm2_pm: NotRequired[float]
+    mm_per_pixel: NotRequired[float]
+    scale_source: NotRequired[str]
+    width_class: NotRequired[WidthClassAnswer | None]
+
+
+class GeometryAnswer(PhysicalAnswer):
+    """What was measured on the mask; the conventions stand in docs/accuracy.md.
+
+    The millimetres stand beside the pixels where the request says what a pixel measures.
+    """
+
+    area_pixels: int
+    length_pixels: float
+    width_pixels: float | None
+    orientation_degrees: float
+    width_p95_pixels: float | None
+    width_max_pixels: float | None
+    length_pixels_pm: float | None
+    width_pixels_pm: float | None
+    width_reason: str | None
+    kind: str
+    branches: int
+    centre_lines: NotRequired[list[list[list[float]]]]
+
+
+class Confidence(TypedDict):
+    """Scores in 0..1; `combined` is their geometric mean."""
+
+    detection: float
+    segmentation: float | None
+    combined: float
+
+
+class AnomalyAnswer(TypedDict):
+    """One defect. `geometry` is null where nothing segments, or where the segmenter found no pixel."""
+
+    anomaly_id: str
+    defect_type: str
+    structure_type: str
+    structure_id: str | None
+    structure_ioa: float | None
+    bbox: BBox
+    geometry: GeometryAnswer | None
+    confidence: Confidence
+    mask: NotRequired[object]
+
+
+class StructureAnswer(TypedDict):
+    """One structural member, and what was found on it."""
+
+    structure_id: str
+    structure_type: str
+    bbox: BBox
+    confidence: float
+    anomaly_ids: list[str]
+    defect_area_pixels: int
+    crack_length_pixels: float
+    mask: NotRequired[object]
+
+
+class DetectResponse(TypedDict):
+    """All that was found on one photograph; `tiles` is how many it was cut into beside the look at the whole."""
+
+    frame_id: str
+    image_size: ImageSize
+    anomalies: list[AnomalyAnswer]
+    anomaly_count: int
+    structures: list[StructureAnswer]
+    tiles: int
+    processing_time_ms: float
+
+
+class Problem(TypedDict):
+    """`code` is stable and for programs, `message` for people."""
+
+    code: str
+    message: str
+
+
+class ErrorResponse(TypedDict):
+    """Why there is no answer."""
+
+    error: Problem
+
+
+class FailedImage(TypedDict):
+    """The slot of a photograph that failed alone."""
+
+    frame_id: str | None
+    error: Problem
+
+
+class BatchResponse(TypedDict):
+    """One result for each image, in order."""
+
+    results: list[DetectResponse | FailedImage]
+    image_count: int
+    error_count: int
+    processing_time_ms: float
