@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
 from anomaly.errors import AnomalyError, DeadlineExceeded, ModelError, NotReady, OutOfMemory, QueueFull
@@ -89,6 +90,8 @@ class Batcher(Generic[Item, Result]):
             ]
             self._entries.extend(entries)
             self._waiting += sum(entry.places for entry in entries)
+            for entry in entries:
+                entry.future.add_done_callback(partial(self._left, entry.places))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="model", daemon=True)
                 self._thread.start()
@@ -141,9 +144,9 @@ class Batcher(Generic[Item, Result]):
         now = time.monotonic()
         while self._entries and len(batch) < self._max_batch:
             entry = self._entries.popleft()
-            self._waiting -= entry.places
             if not entry.future.set_running_or_notify_cancel():
                 continue
+            self._waiting -= entry.places
             if entry.deadline is not None and now >= entry.deadline:
                 entry.future.set_exception(
                     DeadlineExceeded("the time given by timeout_ms was over before the photo's turn came")
@@ -151,6 +154,12 @@ class Batcher(Generic[Item, Result]):
                 continue
             batch.append(entry)
         return batch
+
+    def _left(self, places: int, future: "Future[Result]") -> None:
+        """Free the places of one who gave up before its turn: nobody is refused for an absent one."""
+        if future.cancelled():
+            with self._changed:
+                self._waiting -= places
 
     def _count(self, items: int, seconds: float) -> None:
         with self._changed:

@@ -126,6 +126,19 @@ def test_a_cancelled_item_takes_no_model_time(batcher: "Batcher[int, int]", mode
         first.result()
 
 
+def test_who_gives_up_frees_its_place_at_once(batcher: "Batcher[int, int]", model: Model) -> None:
+    """Nobody is refused because of places that were given up, and the count comes out even."""
+    held = model.hold(batcher)
+    for future in batcher.submit(range(8)):
+        future.cancel()
+    assert batcher.stats().waiting == 0
+    kept = batcher.submit(range(8))
+    assert batcher.stats().waiting == 8
+    model.free.set()
+    assert len(results([held, *kept])) == 9
+    assert batcher.stats().waiting == 0
+
+
 def test_an_item_past_its_deadline_is_dropped(batcher: "Batcher[int, int]", model: Model) -> None:
     """What can no longer be in time fails with its own code and does not run."""
     model.hold(batcher)
