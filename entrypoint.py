@@ -5,7 +5,7 @@ import sys
 
 from anomaly.bootstrap import build
 from anomaly.errors import AnomalyError
-from anomaly.serving import pod, serverless
+from anomaly.serving import pod, worker
 from anomaly.settings import Settings
 
 
@@ -18,7 +18,12 @@ def main() -> None:
         )
         service = build(settings)
         if settings.serverless:
-            serverless.serve(service, settings.confidence_threshold)
+            worker.serve(
+                service,
+                settings.confidence_threshold,
+                concurrency=settings.runpod_concurrency,
+                jobs_max=settings.worker_jobs_max,
+            )
         else:
             pod.serve(service, settings.confidence_threshold, settings.api_host, settings.api_port)
     except AnomalyError as error:

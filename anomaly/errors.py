@@ -12,6 +12,7 @@ AnomalyError
 │   ├── ImageTooLarge           image_too_large     bytes
 │   ├── TooManyPixels           too_many_pixels     width x height, read from the header
 │   ├── TooManyImages           too_many_images
+│   ├── AnswerTooLarge          answer_too_large    bytes of a serverless job's result
 │   └── MarkerNotFound          marker_not_found    the photo does not show the marker that gives its scale
 ├── Refused                     the same request may succeed later
 │   ├── NotReady                not_ready
@@ -99,6 +100,12 @@ class TooManyImages(InputError):
     """More images in one request than the limit."""
 
     code = "too_many_images"
+
+
+class AnswerTooLarge(InputError):
+    """The result has more bytes than the platform takes: too much was asked for at once."""
+
+    code = "answer_too_large"
 
 
 class MarkerNotFound(InputError):

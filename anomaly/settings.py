@@ -80,6 +80,16 @@ class Settings(BaseSettings):
     cpu_threads: int | None = Field(
         None, ge=1, description="Threads that decode and measure; one for each core if left out."
     )
+    runpod_concurrency: int | None = Field(
+        None,
+        ge=1,
+        description="Jobs that a serverless worker has in work at once; two batches of the models if left out.",
+    )
+    worker_jobs_max: int | None = Field(
+        None,
+        ge=1,
+        description="Jobs after which a serverless worker asks RunPod to be replaced; never if left out.",
+    )
     fake_batch_ms: float = Field(0.0, ge=0, description="Cost of a batch with the `fake` backend, ms.")
     fake_image_ms: float = Field(0.0, ge=0, description="Cost of an image with the `fake` backend, ms.")
     fake_boxes: int = Field(3, ge=0, description="Boxes on each image with the `fake` backend.")

@@ -99,7 +99,7 @@ def test_a_setting_that_cannot_work_ends_the_process_with_a_sentence(
 def test_the_core_imports_neither_torch_nor_runpod() -> None:
     """Importing the pipeline, the pod and the bootstrap costs no heavy package."""
     program = (
-        "import sys, anomaly.pipeline, anomaly.serving.pod, anomaly.serving.serverless, anomaly.bootstrap;"
+        "import sys, anomaly.pipeline, anomaly.serving.pod, anomaly.serving.worker, anomaly.bootstrap;"
         "print(sorted({'torch', 'torchvision', 'rfdetr', 'sam2', 'sam3', 'runpod'} & set(sys.modules)))"
     )
     output = subprocess.run(

@@ -11,7 +11,8 @@ from starlette.testclient import TestClient
 
 from anomaly.service import Service
 from anomaly.serving.pod import create_app
-from anomaly.serving.serverless import handler
+from anomaly.serving.worker import handler
+from anomaly.serving.worker.results import Written
 from tests.pictures import base64_of, encoded, gradient, png_header
 from tests.services import warm_service
 
@@ -104,8 +105,8 @@ def through_pod(pod: TestClient, payload: Any) -> Any:
 
 def through_worker(service: Service, payload: Any) -> Any:
     """Give a payload to the worker's handler as a job's input, and read the error's text."""
-    answer = asyncio.run(handler(service, THRESHOLD)({"id": "job", "input": payload}))
-    answer = orjson.loads(orjson.dumps(answer))
+    result = asyncio.run(handler(service, THRESHOLD)({"id": "job", "input": payload}))
+    answer = orjson.loads(result.json if isinstance(result, Written) else orjson.dumps(result))
     if "error" in answer:
         assert isinstance(answer["error"], str)
         return orjson.loads(answer["error"])

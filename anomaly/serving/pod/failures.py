@@ -20,6 +20,7 @@ STATUS: dict[type[errors.AnomalyError], int] = {
     errors.ImageTooLarge: 413,
     errors.TooManyPixels: 413,
     errors.TooManyImages: 413,
+    errors.AnswerTooLarge: 413,
     errors.RequestTooLarge: 413,
     errors.UnsupportedBody: 415,
     errors.Refused: 503,

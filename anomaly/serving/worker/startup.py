@@ -1,0 +1,83 @@
+"""Start of the worker: models first, then the SDK with our loop in it."""
+
+import logging
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+
+from anomaly.service import Service
+from anomaly.serving.worker import heartbeat, sdk
+from anomaly.serving.worker.handler import Handler, handler
+from anomaly.serving.worker.loop import Loop
+from anomaly.serving.worker.recycling import Recycling
+from anomaly.serving.worker.results import Written
+
+log = logging.getLogger(__name__)
+
+BATCHES = 2
+"""Jobs taken at once, in batches: while the models see one, the photographs of the next are read."""
+
+
+def serve(
+    service: Service,
+    default_threshold: float,
+    *,
+    concurrency: int | None = None,
+    jobs_max: int | None = None,
+) -> None:
+    """Warm the models, then take jobs until told to stop. Raises what kept the models from loading.
+
+    `concurrency` jobs are in work at once, enough to fill the model's batches if left out; after `jobs_max`
+    the worker asks to be replaced. The models come first: a job that is taken before they are warm waits on
+    paid time, and may expire.
+    """
+    # A container's first process ignores a signal that it has no handler for. Nothing is lost here yet.
+    signal.signal(signal.SIGTERM, lambda number, frame: os._exit(0))
+    service.start()
+    import runpod  # while the models load
+
+    # At its own default, DEBUG, the SDK writes every result into the log.
+    runpod.RunPodLogger().set_level("INFO")
+    service.wait()
+    recycling = Recycling(jobs_max)
+    handle = handler(service, default_threshold, ended=recycling.ended)
+    start(handle, concurrency or _fitting(service), recycling)
+    service.close()
+
+
+def start(handle: Handler, concurrency: int, recycling: Recycling) -> None:
+    """Run the SDK with our loop in place of its own, or with its own where the SDK is not as expected."""
+    import runpod
+    from runpod.serverless.modules import rp_scale
+
+    heartbeat.bind_children()
+    parts = sdk.load()
+    if isinstance(parts, sdk.Sdk):
+        log.info("up to %d jobs at once", concurrency)
+        # The SDK's start does the rest: heartbeat, fitness checks, a test input from the command line.
+        rp_scale.JobScaler = lambda config: Loop(parts, handle, concurrency, recycling)
+        runpod.serverless.start({"handler": plain(handle)})
+    else:
+        log.warning("%s: the SDK's own loop runs instead, with about one job a second for each slot", parts)
+        runpod.serverless.start({"handler": plain(handle), "concurrency_modifier": lambda now: concurrency})
+
+
+def plain(handle: Handler) -> Callable[[dict[str, Any]], Awaitable[object]]:
+    """Return a handler as the SDK alone wants it: what it returns is yet to be written as JSON."""
+
+    async def plainly(job: dict[str, Any]) -> object:
+        answer = await handle(job)
+        return orjson.loads(answer.json) if isinstance(answer, Written) else answer
+
+    return plainly
+
+
+def _fitting(service: Service) -> int:
+    """Return how many jobs keep the model's batches full, within what may wait for it."""
+    queue = service.info()["queue"]
+    if not isinstance(queue, dict):
+        return BATCHES
+    return max(1, min(BATCHES * int(queue["max_batch"]), int(queue["limit"])))
