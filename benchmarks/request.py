@@ -27,7 +27,7 @@ from anomaly.bootstrap import tables
 from anomaly.geometry import measure_mask
 from anomaly.imaging import masks
 from anomaly.imaging.photo import Photo
-from anomaly.pipeline import Pipeline
+from anomaly.pipeline import Pipeline, Task
 from anomaly.tiling import Piece
 from anomaly.types import Box, Frame, Limits, MaskFormat, Options
 from anomaly.wire import answer
@@ -78,7 +78,7 @@ class Steps:
 
 def ours(body: bytes, seen: Found, step: Steps) -> bytes:
     """Answer the request as the server does; each step is the product's own code."""
-    limits, pipeline = Limits(), Pipeline(None, None, tables.taxonomy())  # type: ignore[arg-type]
+    limits, pipeline = Limits(), Pipeline(None, None, tables.taxonomy(), tables.standards())  # type: ignore[arg-type]
     parsed = step("JSON in", lambda: wire.parse_detect(wire.from_json(body)))
     options = Options(include_masks=True, mask_format=MaskFormat.RLE)
     [photo] = parsed.photos()
@@ -96,7 +96,7 @@ def ours(body: bytes, seen: Found, step: Steps) -> bytes:
     pieces = [Piece("crack", 0.9, box, mask, whole) for box, mask in zip(seen.boxes, cropped, strict=True)]
     geometry = Steps()
     geometry("all", lambda: [measure_mask(each, frame.width, frame.height) for each in cropped])
-    findings = step("geometry, names, places", lambda: pipeline.conclude(frame, options, [pieces]))
+    findings = step("geometry, names, places", lambda: pipeline.conclude(Task(frame, options, ()), [pieces]))
     step.cpu_ms["geometry (apart)"] = step.cpu_ms.pop("geometry, names, places")
     step("masks written", lambda: [masks.rle(each, frame.width, frame.height) for each in cropped])
     total = Steps()

@@ -46,7 +46,7 @@ def main() -> None:
     settings = Settings.read()
 
     def load() -> Loaded:
-        pipeline = Pipeline(Network(Path(path)), None, tables.taxonomy())
+        pipeline = Pipeline(Network(Path(path)), None, tables.taxonomy(), tables.standards())
         return Loaded(pipeline, settings.max_batch or task.MAX_BATCH, {}, dict)
 
     service = Service(

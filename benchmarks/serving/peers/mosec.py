@@ -39,7 +39,7 @@ class Detect(mosec.Worker):
 
 if __name__ == "__main__":
     port, os.environ["BENCHMARK_MODEL"] = sys.argv[1:]
-    sys.argv[1:] = ["--port", port, "--address", "127.0.0.1", "--log-level", "warning"]
+    sys.argv[1:] = ["--port", port, "--address", "127.0.0.1", "--log-level", "warning", "--timeout", "20000"]
     server = mosec.Server()
     doors = ["/detect", "/detect/upload"]
     server.append_worker(Decode, num=2, route=doors)
