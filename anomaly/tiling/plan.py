@@ -36,7 +36,8 @@ def choose(
 ) -> TilingPlan | None:
     """Return the tiles for a photograph of `width` x `height` pixels, or None to look at it whole.
 
-    `detector_side` is the side, in pixels, to which the detector shrinks what it sees. `"auto"` tiles
+    `detector_side` is the side, in pixels, to which the detector shrinks what it sees, 0 if it does not
+    shrink: then nothing is gained by tiles, and `"auto"` makes none. Otherwise `"auto"` tiles
     a photograph whose longer side is over twice that, into tiles of that very side, so that nothing is
     shrunk, overlapping by a sixth; where that makes more than `most_tiles` (what the memory and the time
     allow), the tiles grow until it does not. A request for tiles at least as large as the photograph
@@ -46,7 +47,7 @@ def choose(
         case "off":
             return None
         case "auto":
-            if max(width, height) <= 2 * detector_side:
+            if detector_side <= 0 or max(width, height) <= 2 * detector_side:
                 return None
             side = detector_side
             while _count(width, height, side, round(side * _AUTO_OVERLAP)) > max(most_tiles, 2):

@@ -48,6 +48,11 @@ def test_auto_keeps_to_the_number_of_tiles_that_the_memory_allows() -> None:
     assert plan.side > 576
 
 
+def test_a_detector_that_does_not_shrink_needs_no_tiles() -> None:
+    """Auto leaves whole what is seen at its full size anyway."""
+    assert choose(8000, 6000, 0) is None
+
+
 def test_off_is_off() -> None:
     """A request may forbid tiles on any photograph."""
     assert choose(8000, 6000, 576, "off") is None
