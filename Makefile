@@ -14,13 +14,13 @@ export SAM2_BUILD_CUDA := 0
 ifneq ($(strip $(FULL)$(DETECTOR_WEIGHTS)$(shell nvidia-smi -L 2>/dev/null)),)
 RUN_EXTRAS := models,sam3,serverless
 else
-RUN_EXTRAS := base
+RUN_EXTRAS := $(if $(filter true 1,$(RUNPOD_SERVERLESS))$(RUNPOD_WEBHOOK_GET_JOB),serverless,base)
 RUN_NOTE := No NVIDIA card and no DETECTOR_WEIGHTS: the light install, with the embedded crack finder. \
 	FULL=1 installs RF-DETR and SAM.
 endif
 ALL_EXTRAS := models,sam3,serverless,dev
 
-.PHONY: help run test check gpu-test sample install install-all clean
+.PHONY: help run test check gpu-test train install install-all clean
 
 help: ## List these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,9 @@ check: install-all ## Lint, types and import rules
 
 gpu-test: install-all ## Run the tests that need an NVIDIA card
 	$(BIN)/pytest -m gpu -ra $(PYTEST)
+
+train: install-all ## Train the embedded crack finder from its seed, on the CPU; resumes where it stopped
+	$(BIN)/python -m training.train $(TRAIN)
 
 install: $(VENV)/.installed-$(RUN_EXTRAS)
 install-all: $(VENV)/.installed-$(ALL_EXTRAS)
