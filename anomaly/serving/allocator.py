@@ -1,9 +1,7 @@
 """How the process's allocator treats photographs: what one leaves free, the next one takes.
 
 By itself glibc maps large blocks apart and gives them back, then learns from their size to keep them in heaps
-that shrink now and then. Either way the system clears the same pages again for each photograph, which costs
-a tenth of the time that a photograph of two megapixels takes, and the resident set wanders. Kept, it stays
-at what the load has needed at once.
+that shrink now and then: the resident set wanders. Kept, it stays at what the load has needed at once.
 """
 
 import ctypes
