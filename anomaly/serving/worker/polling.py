@@ -50,4 +50,4 @@ async def answers(ask: Callable[[], Awaitable[list[Item] | None]], what: str) ->
 
 def _brief(error: Exception) -> str:
     status = getattr(error, "status", None)
-    return type(error).__name__ if status is None else f"status {status}"
+    return repr(error) if status is None else f"status {status}"

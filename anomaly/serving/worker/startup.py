@@ -42,6 +42,7 @@ def serve(
     # At its own default, DEBUG, the SDK writes every result into the log.
     runpod.RunPodLogger().set_level("INFO")
     service.wait()
+    heartbeat.bind_children()
     recycling = Recycling(jobs_max)
     handle = handler(service, default_threshold, ended=recycling.ended)
     start(handle, concurrency or _fitting(service), recycling)
@@ -53,7 +54,6 @@ def start(handle: Handler, concurrency: int, recycling: Recycling) -> None:
     import runpod
     from runpod.serverless.modules import rp_scale
 
-    heartbeat.bind_children()
     parts = sdk.load()
     if isinstance(parts, sdk.Sdk):
         log.info("up to %d jobs at once", concurrency)

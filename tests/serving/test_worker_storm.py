@@ -1,0 +1,134 @@
+"""The entry point as a worker, under the real SDK, through a storm of faults and to its end."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from anomaly.simulator import FaultPlan, Limits, Simulator, State
+from tests.pictures import base64_of, encoded, gradient
+
+pytestmark = pytest.mark.xdist_group("sdk")
+
+ROOT = Path(__file__).parents[2]
+PHOTO = base64_of(encoded(gradient(320, 240)))
+JOBS = 200
+
+
+@dataclass
+class Stormy:
+    """A simulated endpoint that loses jobs fast, with one of our workers."""
+
+    sim: Simulator
+    http: httpx2.Client
+    worker: str
+    log: Path
+
+    def submit(self, frame_id: str) -> str:
+        """Queue a job and return its id."""
+        answer = self.http.post(
+            f"{self.sim.url}/run",
+            json={"input": {"image": PHOTO, "frame_id": frame_id}},
+            headers={"Authorization": f"Bearer {self.sim.api_key}"},
+        )
+        return str(answer.json()["id"])
+
+
+@pytest.fixture(scope="module")
+def stormy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stormy]:
+    """Start one worker with eight slots for this file."""
+    log = tmp_path_factory.mktemp("worker") / "log"
+    limits = Limits(lost_after_s=3.0, poll_s=1.0)
+    with Simulator(limits=limits, ping_interval_s=1) as sim, httpx2.Client(trust_env=False) as http:
+        worker = sim.start_worker(
+            [sys.executable, "entrypoint.py"],
+            cwd=ROOT,
+            environment={"DETECTOR_BACKEND": "fake", "SEGMENTER_BACKEND": "fake", "RUNPOD_CONCURRENCY": "8"},
+            log=log,
+        )
+        sim.wait_ready(worker, 60)
+        yield Stormy(sim, http, worker, log)
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that `pid` has started and that live."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
+
+
+def is_alive(pid: int) -> bool:
+    """Return whether a process lives; one that has ended and is not yet reaped does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_storm_of_faults_costs_no_result(stormy: Stormy) -> None:
+    """With a fault on a third of all calls, every job ends with its own answer or with an honest failure."""
+    sim = stormy.sim
+    rates = dict.fromkeys(("job-take", "job-take-batch", "job-done"), 1 / 3)
+    sim.use(FaultPlan(rates=rates, seed=5))
+    frames = {stormy.submit(f"photo-{number}"): f"photo-{number}" for number in range(JOBS)}
+    sim.wait_until(lambda: all(job.state.final for job in sim.queue.jobs()), 60, "the end of every job")
+    jobs = {job.id: job for job in sim.queue.jobs()}
+    assert set(jobs) == set(frames)
+    completed = [job for job in jobs.values() if job.state is State.COMPLETED]
+    assert all(job.output["frame_id"] == frames[job.id] for job in completed)
+    assert all(job.output["anomaly_count"] == 3 for job in completed)
+    failed = [job for job in jobs.values() if job.state is not State.COMPLETED]
+    assert {job.error for job in failed} <= {"job timed out after 1 retries"}, stormy.log.read_text()
+    assert len(completed) > 0.8 * JOBS
+    counts = sim.queue.counts()
+    assert (counts.completed, counts.failed) == (len(completed), len(failed))
+    met = Counter(record.call.operation for record in sim.calls if record.fault is not None)
+    assert met["job-done"] > 50
+    assert sum(1 for record in sim.calls if record.call.operation.startswith("job-take")) < 2 * JOBS
+    sim.use(FaultPlan())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_sigterm_ends_the_worker_with_all_it_has_started(stormy: Stormy) -> None:
+    """An idle worker has ended soon after the signal, with status 0, and its heartbeat with it."""
+    sim = stormy.sim
+    pid = sim.fleet.pid(stormy.worker)
+    assert pid is not None
+    sim.wait_until(lambda: bool(children(pid)), 5, "a heartbeat")
+    family = [pid, *children(pid)]
+    started = time.monotonic()
+    os.kill(pid, signal.SIGTERM)
+    sim.wait_until(lambda: stormy.worker in sim.fleet.exits, 10, "the worker's end")
+    took_s = time.monotonic() - started
+    assert sim.fleet.exits[stormy.worker] == 0, stormy.log.read_text()
+    assert not any(map(is_alive, family))
+    assert took_s < 4
+    assert "Traceback" not in stormy.log.read_text()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux to do it")
+def test_a_heartbeat_does_not_outlive_a_killed_worker() -> None:
+    """A forked child ends with its parent even where the parent is killed."""
+    program = (
+        "import multiprocessing, os, signal, time\n"
+        "from anomaly.serving.worker import heartbeat\n"
+        "heartbeat.bind_children()\n"
+        "child = multiprocessing.get_context('fork').Process(target=time.sleep, args=(60,), daemon=True)\n"
+        "child.start()\n"
+        "print(child.pid, flush=True)\n"
+        "time.sleep(0.2)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert done.returncode == -signal.SIGKILL
+    until = time.monotonic() + 5
+    while is_alive(int(done.stdout)) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not is_alive(int(done.stdout))
