@@ -38,10 +38,10 @@ def right(component: Component, near: Bitmap) -> bool:
 
 
 def features(found: Sequence[Component]) -> NDArray[np.float64]:
-    """Return (N, 3): one, logit of the likeness, logarithm of the length in pixels."""
-    likeness = np.clip([one.likeness for one in found], 1e-4, 1 - 1e-4)
+    """Return (N, 3): one, logit of the peak, logarithm of the length in pixels."""
+    peak = np.clip([one.peak for one in found], 1e-4, 1 - 1e-4)
     length = np.array([one.length_pixels for one in found])
-    return np.stack([np.ones(len(found)), np.log(likeness / (1 - likeness)), np.log(length)], 1)
+    return np.stack([np.ones(len(found)), np.log(peak / (1 - peak)), np.log(length)], 1)
 
 
 def fit(found: Sequence[Component], truth: Sequence[bool], weights: Sequence[float]) -> Calibration:

@@ -8,7 +8,8 @@ class Stage:
     """`rounds` times `photographs_per_round` new photographs of `recipe`, each seen `passes` times.
 
     To make a photograph costs more than to learn from it; mirrored, it serves again. The learning rate
-    goes from `first_rate` to `last_rate` along half a cosine.
+    goes from `first_rate` to `last_rate` along half a cosine, which takes `of_rounds` rounds where the stage
+    ends before it. `average` is the share of the averaged weights that stays from step to step.
     """
 
     recipe: str
@@ -16,6 +17,8 @@ class Stage:
     first_rate: float
     last_rate: float
     passes: int = 3
+    of_rounds: int | None = None
+    average: float = 0.998
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,6 @@ class Schedule:
     batch: int = 16
     weight_decay: float = 1e-2
     warm_up_steps: int = 300
-    average: float = 0.998
 
     def as_dict(self) -> dict[str, object]:
         """Return plain values, for JSON."""
@@ -38,7 +40,11 @@ class Schedule:
 
 RELEASE = Schedule(
     seed=20261121,
-    stages=(Stage("full", 8, 2e-3, 2e-3), Stage("worn", 16, 2e-3, 2e-5)),
+    stages=(
+        Stage("full", 8, 2e-3, 2e-3),
+        Stage("worn", 7, 2e-3, 2e-5, of_rounds=16),
+        Stage("worn", 4, 1.2e-3, 1e-5, passes=2, average=0.99),
+    ),
 )
 """The shipped weights."""
 

@@ -91,9 +91,17 @@ class Trainer:
         self.seconds, self.losses = state["seconds"], state["losses"]
 
     def learn(
-        self, examples: Sequence[Example], order: NDArray[np.int64], learning_rate: float, turn: int
+        self,
+        examples: Sequence[Example],
+        order: NDArray[np.int64],
+        learning_rate: float,
+        turn: int,
+        average: float,
     ) -> float:
-        """Take one step on the examples named by `order`, mirrored by `turn` (0..3); return the loss."""
+        """Take one step on the examples named by `order`, mirrored by `turn` (0..3); return the loss.
+
+        `average` is the share of the averaged weights that stays.
+        """
         import torch
 
         for group in self.optimizer.param_groups:
@@ -110,15 +118,15 @@ class Trainer:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
         self.optimizer.step()
-        self._average()
+        self._average(average)
         self.steps += 1
         return float(loss.detach())
 
-    def _average(self) -> None:
+    def _average(self, share: float) -> None:
         import torch
 
         # Young averages forget faster, or the untrained weights would linger in them.
-        keep = min(self.schedule.average, (1 + self.steps) / (10 + self.steps))
+        keep = min(share, (1 + self.steps) / (10 + self.steps))
         with torch.no_grad():
             theirs = self.network.state_dict()
             for name, mine in self.averaged.state_dict().items():
@@ -190,14 +198,17 @@ def _round(
     schedule = trainer.schedule
     rng = np.random.default_rng((schedule.seed, 1_000_000, number))
     batches = len(examples) // schedule.batch
-    in_stage, steps = index * stage.passes * batches, stage.rounds * stage.passes * batches
+    in_stage, steps = (
+        index * stage.passes * batches,
+        (stage.of_rounds or stage.rounds) * stage.passes * batches,
+    )
     losses: list[float] = []
     for turn in range(stage.passes):
         order = rng.permutation(len(examples))[: batches * schedule.batch].reshape(batches, schedule.batch)
         for chosen in order:
             share = (in_stage + len(losses)) / steps
             learning_rate = rate(schedule, stage, share, trainer.steps)
-            losses.append(trainer.learn(examples, chosen, learning_rate, turn))
+            losses.append(trainer.learn(examples, chosen, learning_rate, turn, stage.average))
     return losses
 
 

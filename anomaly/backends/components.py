@@ -34,7 +34,8 @@ class Cut:
 class Component:
     """Pixels that hang together: `bitmap` (h, w) bool, its pixel (0, 0) at (x, y) of the photograph.
 
-    `length_pixels` is the diagonal of its box, `likeness` the mean over its pixels, 0..1.
+    `length_pixels` is the diagonal of its box; `likeness` is the mean over its pixels and `peak` what a
+    tenth of them exceed, 0..1.
     """
 
     bitmap: Bitmap
@@ -42,6 +43,7 @@ class Component:
     y: int
     length_pixels: float
     likeness: float
+    peak: float
 
     @property
     def box(self) -> Box:
@@ -76,7 +78,8 @@ def components(likeness: Likeness, cut: Cut) -> list[Component]:
         length = float(np.hypot(*tight.shape))
         if length < cut.shortest_pixels:
             continue
-        found.append(Component(tight, x + int(columns[0]), y + int(rows[0]), length, float(values.mean())))
+        mean, peak = float(values.mean()), float(np.quantile(values, 0.9))
+        found.append(Component(tight, x + int(columns[0]), y + int(rows[0]), length, mean, peak))
     return sorted(found, key=lambda one: (one.y, one.x))
 
 

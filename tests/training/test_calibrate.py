@@ -6,9 +6,9 @@ from benchmarks.photographs import Labelled
 from training.calibrate import fit, marked, right
 
 
-def component(likeness: float, length: float) -> Component:
-    """Return a component of that likeness and length; where it lies does not matter."""
-    return Component(np.ones((1, 1), bool), 0, 0, length, likeness)
+def component(peak: float, length: float) -> Component:
+    """Return a component of that peak and length; where it lies does not matter."""
+    return Component(np.ones((1, 1), bool), 0, 0, length, peak, peak)
 
 
 def test_scores_come_to_mean_what_they_say():
@@ -34,6 +34,6 @@ def test_a_component_is_right_where_most_of_it_lies_on_a_marked_crack():
     crack[20] = True
     near = marked(Labelled(np.zeros((60, 80, 3), np.uint8), crack, (Box(10, 45, 30, 60),)))
     line = np.ones((1, 40), bool)
-    assert right(Component(line, 5, 24, 40, 0.9), near)
-    assert not right(Component(line, 5, 32, 40, 0.9), near)
-    assert right(Component(line[:, :15], 12, 50, 15, 0.9), near)
+    assert right(Component(line, 5, 24, 40, 0.9, 0.9), near)
+    assert not right(Component(line, 5, 32, 40, 0.9, 0.9), near)
+    assert right(Component(line[:, :15], 12, 50, 15, 0.9, 0.9), near)

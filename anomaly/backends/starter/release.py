@@ -16,9 +16,9 @@ FACTS = "starter.json"
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """From a component's likeness and length to the chance that it is a crack (Platt scaling).
+    """From a component's peak and length to the chance that it is a crack (Platt scaling).
 
-    log-odds = `intercept` + `log_odds` * logit(likeness) + `log_length` * ln(length_pixels).
+    log-odds = `intercept` + `log_odds` * logit(peak) + `log_length` * ln(length_pixels).
     Source: Platt, Probabilistic outputs for support vector machines, 1999.
     """
 
@@ -28,10 +28,10 @@ class Calibration:
 
     def score(self, component: Component) -> float:
         """Return the confidence in a component, 0..1."""
-        likeness = min(max(component.likeness, 1e-4), 1 - 1e-4)
+        peak = min(max(component.peak, 1e-4), 1 - 1e-4)
         value = (
             self.intercept
-            + self.log_odds * float(np.log(likeness / (1 - likeness)))
+            + self.log_odds * float(np.log(peak / (1 - peak)))
             + self.log_length * float(np.log(component.length_pixels))
         )
         return float(1 / (1 + np.exp(-value)))
