@@ -1,59 +1,20 @@
 """The worker as it runs on RunPod: the entry point under the real SDK, against the simulated platform."""
 
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import httpx2
 import orjson
 import pytest
 from starlette.testclient import TestClient
 
 from anomaly.serving.pod import create_app
-from anomaly.simulator import Simulator
 from tests.contract.test_shells import timeless
 from tests.pictures import base64_of, encoded, gradient
 from tests.services import warm_service
+from tests.serving.endpoint import Endpoint
 
-pytestmark = pytest.mark.xdist_group("sdk")  # starting the SDK costs seconds: once is enough
+pytestmark = pytest.mark.xdist_group("sdk")
 
-ROOT = Path(__file__).parents[2]
 PHOTO = base64_of(encoded(gradient(320, 240)))
-
-
-@dataclass
-class Endpoint:
-    """A simulated endpoint with one of our workers."""
-
-    sim: Simulator
-    http: httpx2.Client
-    log: Path
-
-    def run(self, input_: Any) -> dict[str, Any]:
-        """Submit a job, wait for its end, and return its status."""
-        headers = {"Authorization": f"Bearer {self.sim.api_key}"}
-        answer = self.http.post(
-            f"{self.sim.url}/runsync?wait=30000", json={"input": input_}, headers=headers, timeout=40
-        )
-        status: dict[str, Any] = answer.json()
-        return status
-
-
-@pytest.fixture(scope="module")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
-    """Start the entry point as RunPod does: nothing says that it is serverless but RunPod's own variables."""
-    log = tmp_path_factory.mktemp("worker") / "log"
-    with Simulator() as sim, httpx2.Client(trust_env=False) as http:
-        worker = sim.start_worker(
-            [sys.executable, "entrypoint.py"],
-            cwd=ROOT,
-            environment={"DETECTOR_BACKEND": "fake", "SAM_MODEL_PATH": "/nowhere/sam3.pt"},
-            log=log,
-        )
-        sim.wait_ready(worker, 60)
-        yield Endpoint(sim, http, log)
 
 
 def test_a_job_gets_the_pods_answer(endpoint: Endpoint) -> None:

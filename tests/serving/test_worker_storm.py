@@ -6,56 +6,23 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import httpx2
 import pytest
 
-from anomaly.simulator import FaultPlan, Limits, Simulator, State
+from anomaly.simulator import FaultPlan, State
 from tests.pictures import base64_of, encoded, gradient
+from tests.serving.endpoint import ROOT, Endpoint
 
 pytestmark = pytest.mark.xdist_group("sdk")
 
-ROOT = Path(__file__).parents[2]
 PHOTO = base64_of(encoded(gradient(320, 240)))
 JOBS = 200
 
 
-@dataclass
-class Stormy:
-    """A simulated endpoint that loses jobs fast, with one of our workers."""
-
-    sim: Simulator
-    http: httpx2.Client
-    worker: str
-    log: Path
-
-    def submit(self, frame_id: str) -> str:
-        """Queue a job and return its id."""
-        answer = self.http.post(
-            f"{self.sim.url}/run",
-            json={"input": {"image": PHOTO, "frame_id": frame_id}},
-            headers={"Authorization": f"Bearer {self.sim.api_key}"},
-        )
-        return str(answer.json()["id"])
-
-
-@pytest.fixture(scope="module")
-def stormy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stormy]:
-    """Start one worker with eight slots for this file."""
-    log = tmp_path_factory.mktemp("worker") / "log"
-    limits = Limits(lost_after_s=3.0, poll_s=1.0)
-    with Simulator(limits=limits, ping_interval_s=1) as sim, httpx2.Client(trust_env=False) as http:
-        worker = sim.start_worker(
-            [sys.executable, "entrypoint.py"],
-            cwd=ROOT,
-            environment={"DETECTOR_BACKEND": "fake", "SEGMENTER_BACKEND": "fake", "RUNPOD_CONCURRENCY": "8"},
-            log=log,
-        )
-        sim.wait_ready(worker, 60)
-        yield Stormy(sim, http, worker, log)
+def submit(endpoint: Endpoint, frame_id: str) -> str:
+    """Queue a job and return its id."""
+    return str(endpoint.post("run", {"image": PHOTO, "frame_id": frame_id})["id"])
 
 
 def children(pid: int) -> list[int]:
@@ -72,23 +39,25 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def test_a_storm_of_faults_costs_no_result(stormy: Stormy) -> None:
+def test_a_storm_of_faults_costs_no_result(endpoint: Endpoint) -> None:
     """With a fault on a third of all calls, every job ends with its own answer or with an honest failure."""
-    sim = stormy.sim
+    sim = endpoint.sim
     rates = dict.fromkeys(("job-take", "job-take-batch", "job-done"), 1 / 3)
+    before = sim.queue.counts()
     sim.use(FaultPlan(rates=rates, seed=5))
-    frames = {stormy.submit(f"photo-{number}"): f"photo-{number}" for number in range(JOBS)}
+    frames = {submit(endpoint, name): name for name in map("photo-{}".format, range(JOBS))}
     sim.wait_until(lambda: all(job.state.final for job in sim.queue.jobs()), 60, "the end of every job")
-    jobs = {job.id: job for job in sim.queue.jobs()}
+    jobs = {job.id: job for job in sim.queue.jobs() if job.id in frames}
     assert set(jobs) == set(frames)
     completed = [job for job in jobs.values() if job.state is State.COMPLETED]
     assert all(job.output["frame_id"] == frames[job.id] for job in completed)
     assert all(job.output["anomaly_count"] == 3 for job in completed)
     failed = [job for job in jobs.values() if job.state is not State.COMPLETED]
-    assert {job.error for job in failed} <= {"job timed out after 1 retries"}, stormy.log.read_text()
+    assert {job.error for job in failed} <= {"job timed out after 1 retries"}, endpoint.log.read_text()
     assert len(completed) > 0.8 * JOBS
-    counts = sim.queue.counts()
-    assert (counts.completed, counts.failed) == (len(completed), len(failed))
+    after = sim.queue.counts()
+    ended = (after.completed - before.completed, after.failed - before.failed)
+    assert ended == (len(completed), len(failed))
     met = Counter(record.call.operation for record in sim.calls if record.fault is not None)
     assert met["job-done"] > 50
     assert sum(1 for record in sim.calls if record.call.operation.startswith("job-take")) < 2 * JOBS
@@ -96,21 +65,21 @@ def test_a_storm_of_faults_costs_no_result(stormy: Stormy) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_sigterm_ends_the_worker_with_all_it_has_started(stormy: Stormy) -> None:
+def test_sigterm_ends_the_worker_with_all_it_has_started(endpoint: Endpoint) -> None:
     """An idle worker has ended soon after the signal, with status 0, and its heartbeat with it."""
-    sim = stormy.sim
-    pid = sim.fleet.pid(stormy.worker)
+    sim = endpoint.sim
+    pid = sim.fleet.pid(endpoint.worker)
     assert pid is not None
     sim.wait_until(lambda: bool(children(pid)), 5, "a heartbeat")
     family = [pid, *children(pid)]
     started = time.monotonic()
     os.kill(pid, signal.SIGTERM)
-    sim.wait_until(lambda: stormy.worker in sim.fleet.exits, 10, "the worker's end")
+    sim.wait_until(lambda: endpoint.worker in sim.fleet.exits, 10, "the worker's end")
     took_s = time.monotonic() - started
-    assert sim.fleet.exits[stormy.worker] == 0, stormy.log.read_text()
+    assert sim.fleet.exits[endpoint.worker] == 0, endpoint.log.read_text()
     assert not any(map(is_alive, family))
     assert took_s < 4
-    assert "Traceback" not in stormy.log.read_text()
+    assert "Traceback" not in endpoint.log.read_text()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux to do it")

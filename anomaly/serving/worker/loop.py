@@ -95,6 +95,8 @@ class Loop:
             return await self._sdk.get_job(polls, self._room())
         finally:
             self._arriving = False
+            if self._leaving and self._taking is not None:
+                self._taking.cancel()  # at the next await: what has just arrived is begun before
 
     def _answering(self) -> None:
         self._arriving = True
