@@ -14,6 +14,7 @@ import numpy as np
 
 from anomaly.errors import AnomalyError
 from anomaly.geometry import measure_mask
+from anomaly.geometry.edge import refine
 from anomaly.geometry.scale import Scale, physical, scale_of
 from anomaly.geometry.standards import Limit, Standards, width_class
 from anomaly.ports import Detector, Segmenter
@@ -222,6 +223,8 @@ def _measured(task: Task, id_: str, name: str, found: Piece | Merged) -> Anomaly
     if mask is None or not mask.area:
         return anomaly
     geometry = measure_mask(mask, task.frame.width, task.frame.height)
+    if name.endswith("crack"):
+        geometry = refine(task.frame.image, mask, geometry)
     return replace(anomaly, geometry=geometry, physical=_on_the_surface(task, geometry, mask))
 
 

@@ -137,6 +137,7 @@ def _geometry(anomaly: Anomaly, options: Options) -> GeometryAnswer | None:
         "length_pixels_pm": _maybe(geometry.length_pixels_pm),
         "width_pixels_pm": _maybe(geometry.width_pixels_pm),
         "width_reason": geometry.width_reason,
+        "width_source": geometry.width_source,
         "kind": geometry.kind,
         "branches": geometry.branches,
     }

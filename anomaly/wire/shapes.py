@@ -50,6 +50,7 @@ class PhysicalAnswer(TypedDict):
 class GeometryAnswer(PhysicalAnswer):
     """What was measured on the mask; the conventions stand in docs/accuracy.md.
 
+    `width_source` is `mask`, or `photo` where a crack's widths were measured on the photograph itself.
     The millimetres stand beside the pixels where the request says what a pixel measures.
     """
 
@@ -62,6 +63,7 @@ class GeometryAnswer(PhysicalAnswer):
     length_pixels_pm: float | None
     width_pixels_pm: float | None
     width_reason: str | None
+    width_source: str
     kind: str
     branches: int
     centre_lines: NotRequired[list[list[list[float]]]]
