@@ -45,6 +45,17 @@ def test_a_full_queue_makes_a_job_wait_and_does_not_fail_it(service: Service) ->
     assert [each.get("frame_id") for each in answers] == [str(number) for number in range(8)]
 
 
+def test_jobs_in_flight_share_batches() -> None:
+    """What waits while the models are busy is seen together, whichever jobs it came with."""
+    service = warm_service(max_batch=8, fake_batch_ms=50)
+    run(service, *[{"image": PHOTO}] * 8)
+    queue = service.info()["queue"]
+    service.close()
+    assert isinstance(queue, dict)
+    assert queue["items"] == 8
+    assert queue["batches"] < 8
+
+
 def test_masks_that_are_too_large_come_as_rle(service: Service) -> None:
     """Asked for as PNG, they come in the form that fits."""
     asked = {"image": PHOTO, "include_masks": True, "mask_format": "png"}

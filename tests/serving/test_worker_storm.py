@@ -82,6 +82,25 @@ def test_sigterm_ends_the_worker_with_all_it_has_started(endpoint: Endpoint) -> 
     assert "Traceback" not in endpoint.log.read_text()
 
 
+def test_sigterm_ends_a_worker_that_is_still_starting() -> None:
+    """Before the first job there is nothing to finish: the process ends at once, with status 0."""
+    kept = {key: os.environ[key] for key in ("PATH", "HOME", "LD_LIBRARY_PATH") if key in os.environ}
+    process = subprocess.Popen(
+        [sys.executable, "entrypoint.py"],
+        cwd=ROOT,
+        env={**kept, "RUNPOD_SERVERLESS": "true", "DETECTOR_BACKEND": "fake", "SEGMENTER_BACKEND": "fake"},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stderr is not None
+    while "ready after" not in process.stderr.readline():  # the SDK is yet to be imported
+        assert process.poll() is None
+    process.terminate()
+    assert process.wait(5) == 0
+    process.stderr.close()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux to do it")
 def test_a_heartbeat_does_not_outlive_a_killed_worker() -> None:
     """A forked child ends with its parent even where the parent is killed."""

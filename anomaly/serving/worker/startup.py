@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from anomaly.errors import ConfigurationError
 from anomaly.service import Service
 from anomaly.serving.worker import heartbeat, sdk
 from anomaly.serving.worker.handler import Handler, handler
@@ -37,7 +38,13 @@ def serve(
     # A container's first process ignores a signal that it has no handler for. Nothing is lost here yet.
     signal.signal(signal.SIGTERM, lambda number, frame: os._exit(0))
     service.start()
-    import runpod  # while the models load
+    try:
+        import runpod  # while the models load
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"serverless mode needs {error.name}, which the light install leaves out; `make run FULL=1`"
+            " installs everything"
+        ) from None
 
     # At its own default, DEBUG, the SDK writes every result into the log.
     runpod.RunPodLogger().set_level("INFO")
