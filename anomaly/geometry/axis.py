@@ -1,6 +1,6 @@
 """From a stroke of skeleton pixels to a centre line: recentred between the edges, smoothed, ended."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -12,7 +12,7 @@ from anomaly.geometry.shape import Points, Shape
 from anomaly.geometry.skeleton import FREE
 from anomaly.geometry.smoothing import arc_length, resample, smooth, whittaker
 from anomaly.geometry.strokes import Stroke
-from anomaly.geometry.tips import fork, tip
+from anomaly.geometry.tips import drawn_back, fork, heading, tip
 
 _TRIM = 1.2
 """Radii at a tip in which thinning bends a skeleton into a corner."""
@@ -23,6 +23,10 @@ _FORK = 1.2
 _BULGE = 1.04
 _BULGE_PIXELS = 0.4
 """A section wider than those a width before and after by this is no section but a corner or a fork."""
+
+
+_LARGEST = 3.0
+"""So is one wider than this many times the distance to the nearest edge: it runs along another line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Forks:
     radii: Sequence[float]
 
 
-def centre_line(shape: Shape, stroke: Stroke, forks: Forks, closed: bool) -> CentreLine:
+def centre_line(shape: Shape, stroke: Stroke, forks: Forks, closed: bool, cell: float) -> CentreLine:
     """Return the centre line of one stroke, its free ends not yet at their tips (`finish` takes them there).
 
     Twice, the line is cut across and moved to the middle between the edges; where a section shows no
@@ -73,12 +77,22 @@ def centre_line(shape: Shape, stroke: Stroke, forks: Forks, closed: bool) -> Cen
         if turn == 0:
             line = whittaker(line, max(2.0, 0.5 * radius) / step)
     noise = _noise(widths, radius, step)
-    return CentreLine(smooth(line, step, radius, noise), widths, step, noise, radius)
+    return CentreLine(smooth(line, step, radius, noise, cell), widths, step, noise, radius)
 
 
-def finish(shape: Shape, line: CentreLine, stroke: Stroke, forks: Forks, others: Sequence[Points]) -> Points:
-    """Return the centre line (N, 2) from tip to tip; a branch begins on the one of `others` it leaves."""
-    points = line.points
+def finish(
+    shape: Shape,
+    line: CentreLine,
+    stroke: Stroke,
+    forks: Forks,
+    through: Mapping[int, Sequence[Points]],
+    cell: float,
+) -> tuple[Points, float]:
+    """Return the centre line (N, 2) from tip to tip, and how much of it the mask itself lacks, pixels.
+
+    A branch begins on one of the lines `through` its fork. `cell` is the side of a cell of the mask's own grid.
+    """
+    points, grown = line.points, 0.0
     radius = max(0.7, float(np.median(line.widths)) / 2) if line.widths.size else line.radius
     for node in (stroke.end, stroke.start):  # the first turn ends at the end, the second at the start
         if node == FREE:
@@ -86,10 +100,14 @@ def finish(shape: Shape, line: CentreLine, stroke: Stroke, forks: Forks, others:
                 held = np.flatnonzero(shape.frame.holds(points, 0.0))
                 points = points[: held[-1] + 1] if held.size > 1 else points
             end = tip(shape, points, radius)
+            short = drawn_back(shape, end, radius, cell)
+            if short > 0:
+                end = end + short * heading(np.vstack([points, end]), 2.0 * radius + 4.0)
+                grown += short
         else:
-            end = fork(points, others, forks.nodes[node], forks.radii[node])
+            end = fork(points, through.get(node, ()), forks.nodes[node], forks.radii[node])
         points = np.vstack([points, end])[::-1]
-    return points
+    return points, grown
 
 
 def _trimmed(stroke: Stroke, radii: NDArray[np.float64], radius: float, forks: Forks, closed: bool) -> Points:
@@ -118,7 +136,7 @@ def _carried_on(
     for node in (stroke.end, stroke.start):
         if node == FREE:
             end = tip(shape, line, radius)
-            near = max(0.7, min(radius, shape.radius(line[-1])))
+            near = max(0.7, shape.radius(line[-1]))
             if shape.frame is not None and not shape.frame.holds(end[None], 1.5 * radius + 1)[0]:
                 onwards = end - line[-1]
                 onwards = onwards / max(float(np.hypot(onwards[0], onwards[1])), 1e-9)
@@ -153,6 +171,9 @@ def _recentred(
     k = max(1, round(2 * radius / step))
     flanks = np.concatenate([np.full(k, widths[0]), widths, np.full(k, widths[-1])])
     both &= widths < _BULGE * np.maximum(flanks[: -2 * k], flanks[2 * k :]) + _BULGE_PIXELS
+    h, w = shape.distance.shape
+    inscribed = shape.radii(np.minimum(np.maximum(line, 0.0), (w - 1.0, h - 1.0)))
+    both &= widths < _LARGEST * inscribed + 2.0
     count = int(np.count_nonzero(both))
     if count < 4:
         return None

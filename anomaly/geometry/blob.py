@@ -11,6 +11,12 @@ from anomaly.geometry.parts import Part
 _ALIKE = 0.015
 """How closely the moments must agree with a shape's area for the part to count as that shape."""
 
+_SPARSE = 0.7
+"""An ellipse fills pi/4 of its min-area rectangle, and a rectangle all of it."""
+
+_SLENDER = 6.0
+"""What is longer than this many times its width is measured as a line."""
+
 
 def sides(part: Part) -> tuple[float, float, bool]:
     """Return the long and the short side of a part in pixels, and whether it is an ellipse.
@@ -23,6 +29,8 @@ def sides(part: Part) -> tuple[float, float, bool]:
     long, short = max(a, b), min(a, b)
     lift = _lift(long, tilt)
     long, short = long + lift, short + lift
+    if part.area < _SPARSE * long * short or long > _SLENDER * short:  # neither of the two shapes
+        return long, short, False
     m = moments(part.bitmap)
     major, minor = m.principal
     spread = float(np.sqrt(major * minor))

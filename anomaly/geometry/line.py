@@ -1,6 +1,7 @@
 """One part of a mask measured: as a line with centre lines, or as a blob with two sides."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ from anomaly.geometry.blob import sides
 from anomaly.geometry.parts import FrameEdges, Part
 from anomaly.geometry.shape import Points, Shape, frame_of
 from anomaly.geometry.skeleton import FREE, Graph, trace
-from anomaly.geometry.smoothing import arc_length
+from anomaly.geometry.smoothing import arc_length, resample
 from anomaly.geometry.strokes import fork_radii, strokes
 
 _SLENDER = 5.0
@@ -30,30 +31,49 @@ rectangle's, and ..."""
 _EVEN = 0.12
 """... its widths vary by no more than this share of their mean."""
 
+_CRUMB = 0.7
+"""A part is a crumb of another's edge up to this share of its width, at a distance of up to as much of half of it."""
+
+_TAPERS = 0.008
+"""Pixels of width lost per pixel of length from which on a line tapers."""
+
+_THIN_CELLS = 1.5
+"""Cells of width under which the end of a tapering line may lack what the grid did not show."""
+
 _THIN_TO = 5.0
 """Width in pixels to which a part is shrunk before it is thinned: thinning costs width times area."""
-
-_MOST_STROKES = 150
-"""As many strokes are recentred one by one; a web of more is measured along its skeleton."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One part. `lines` are its centre lines, (N, 2) xy in the mask's pixels, empty for a blob; `widths` (M,)
-    those of the sections; `tips` counts free ends; `noise` is the centre line's, pixels."""
+    """One part. `grown` is how much of the length a coarse mask lacks at its tips, pixels; the width is area / the
+    length without it. `lines` are its centre lines, (N, 2) xy in the mask's pixels, empty for a blob; `widths` (M,)
+    those of the sections. What the uncertainty needs: `tips` counts free ends, `tails` is how much of tapering
+    ends the grid of the mask may have hidden, `noise` the deviation of the centre lines, pixels, and `turning`
+    how much they turn in all, radians; `thinnest` is the width of the thinnest twentieth."""
 
     is_blob: bool
     area: int
     length: float
     width: float
+    grown: float = 0.0
     lines: tuple[Points, ...] = ()
-    widths: NDArray[np.float64] | None = None
+    widths: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     tips: int = 0
+    tails: float = 0.0
+    turning: float = 0.0
     noise: float = 0.3
+    thinnest: float = np.inf
 
 
-def measure_part(part: Part, width: int, height: int, edges: FrameEdges) -> Measured:
-    """Measure one part of a mask of `width` x `height` pixels; `edges` are the sides where the photograph ends."""
+def measure_part(
+    part: Part, width: int, height: int, edges: FrameEdges, cell: float, most_strokes: int
+) -> Measured:
+    """Measure one part of a mask of `width` x `height` pixels; `edges` are the sides where the photograph ends.
+
+    `cell` is the side of a cell of the mask's own grid in pixels, 1 for a mask exact to the pixel. The longest
+    `most_strokes` strokes are recentred one by one, the rest measured along the skeleton.
+    """
     long, short, ellipse = sides(part)
     as_blob = Measured(True, part.area, long, short)
     if part.area < 4:
@@ -74,17 +94,23 @@ def measure_part(part: Part, width: int, height: int, edges: FrameEdges) -> Meas
     if compact and len(found) != 1:
         return as_blob
     found.sort(key=lambda stroke: -len(stroke.points))
-    rough = [centre_line(shape, stroke, forks, graph.closed) for stroke in found[:_MOST_STROKES]]
+    rough = [centre_line(shape, stroke, forks, graph.closed, cell) for stroke in found[:most_strokes]]
     if compact and not _is_even(rough[0]):
         return as_blob
+    through: dict[int, list[Points]] = {}
+    for stroke, line in zip(found, rough, strict=False):
+        for node in stroke.through:
+            through.setdefault(node, []).append(line.points)
     lines: list[Points] = []
-    for i, (stroke, line) in enumerate(zip(found, rough, strict=False)):
+    grown = 0.0
+    for stroke, line in zip(found, rough, strict=False):
         if graph.closed:
             lines.append(np.vstack([line.points, line.points[:1]]))
         else:
-            others = [other.points for k, other in enumerate(rough) if k != i]
-            lines.append(finish(shape, line, stroke, forks, others))
-    lines += [stroke.points[::4].astype(np.float64) for stroke in found[_MOST_STROKES:]]
+            points, more = finish(shape, line, stroke, forks, through, cell)
+            lines.append(points)
+            grown += more
+    lines += [stroke.points[::4].astype(np.float64) for stroke in found[most_strokes:]]
     length = float(sum(arc_length(line)[-1] for line in lines))
     if length <= 0:
         return as_blob
@@ -93,16 +119,77 @@ def measure_part(part: Part, width: int, height: int, edges: FrameEdges) -> Meas
         is_blob=False,
         area=part.area,
         length=length,
-        width=part.area / length,
+        width=part.area / (length - grown),
+        grown=grown,
         lines=tuple(line + origin for line in lines),
         widths=np.concatenate([line.widths for line in rough]),
         tips=0 if graph.closed else sum((s.start == FREE) + (s.end == FREE) for s in found),
+        tails=sum(_tails(line, cell) for line in rough),
+        turning=sum(_turning(line, 4 * line.radius + 2 * cell) for line in rough),
         noise=max(line.noise for line in rough),
+        thinnest=_thinnest(rough),
     )
+
+
+def is_debris(part: Part, line: Measured) -> bool:
+    """Say whether `part` is a crumb of the rough edge of a wider line beside it, which has no length of its own."""
+    reach = line.width / 2
+    size = part.contour.max(axis=0) - part.contour.min(axis=0) + 1
+    if line.is_blob or size.max() > _CRUMB * line.width:
+        return False
+    centre = part.contour.mean(axis=0) + np.array([part.x, part.y])
+    for points in line.lines:
+        even, _ = resample(points, 2.0)
+        apart = even - centre
+        nearest = int(np.argmin((apart * apart).sum(axis=1)))
+        if np.hypot(*apart[nearest]) > (1 + _CRUMB) * reach + size.max() / 2:
+            continue
+        if 0 < nearest < len(even) - 1:
+            return True
+        inner = 1 if nearest == 0 else -2
+        along = even[nearest] - even[inner]
+        aside = apart[nearest, 0] * along[1] - apart[nearest, 1] * along[0]
+        if abs(aside) > reach / 2 * np.hypot(*along):  # beside the end, not ahead of it
+            return True
+    return False
 
 
 def _is_even(line: CentreLine) -> bool:
     return line.widths.size >= 5 and float(np.std(line.widths)) <= _EVEN * float(np.mean(line.widths))
+
+
+def _tails(line: CentreLine, cell: float) -> float:
+    """Return how long the stretches are in which tapering ends lose one cell of width, pixels.
+
+    Only ends that are thin already count: beyond them, what is thinner than the mask's grid is not in the mask.
+    """
+    count = len(line.widths) // 4
+    if count < 3:
+        return 0.0
+    total = 0.0
+    for widths in (line.widths[: 2 * count], line.widths[: -2 * count - 1 : -1]):
+        end, inner = float(widths[:count].mean()), float(widths[count:].mean())
+        slope = (inner - end) / (count * line.step)
+        last = end - 0.5 * (inner - end)
+        if slope > _TAPERS:
+            total += min(1.0, max(0.0, 2.0 * (_THIN_CELLS - last / cell))) * cell / slope
+    return total
+
+
+def _thinnest(lines: Sequence[CentreLine]) -> float:
+    """Return the width that only a twentieth of the sections fall under, pixels."""
+    widths = np.sort(np.concatenate([line.widths for line in lines]))
+    return float(widths[len(widths) // 20]) if widths.size else np.inf
+
+
+def _turning(line: CentreLine, step: float) -> float:
+    """Return by how much a line turns in all, radians, told at points `step` pixels apart."""
+    points = line.points[:: max(1, round(step / line.step))]
+    leg = np.diff(points, axis=0)
+    if len(leg) < 2:
+        return 0.0
+    cross = leg[:-1, 0] * leg[1:, 1] - leg[:-1, 1] * leg[1:, 0]
+    return float(np.abs(np.arctan2(cross, (leg[:-1] * leg[1:]).sum(axis=1))).sum())
 
 
 def _skeleton(shape: Shape) -> Graph:

@@ -19,8 +19,8 @@ class Moments:
     @property
     def orientation_degrees(self) -> float:
         """Angle of the principal axis to +x, [0, 180), counter-clockwise as seen (y points down in an image)."""
-        degrees = float(np.degrees(0.5 * np.arctan2(-2.0 * self.xy, self.xx - self.yy))) % 180.0
-        return degrees if degrees < 180.0 else 0.0  # -1e-15 % 180 is 180
+        degrees = float(np.degrees(0.5 * np.arctan2(-2.0 * self.xy, self.xx - self.yy)))
+        return round(degrees, 6) % 180.0  # rounded, so that a rounding error under 0 does not become 180
 
     @property
     def principal(self) -> tuple[float, float]:

@@ -27,7 +27,7 @@ _MOST_PARTS = 64
 _MOST_STEPS = 100_000
 """A mask with more changes along its rows than this, and ..."""
 
-_SHORTEST_RUN = 10
+_SHORTEST_RUN = 20
 """... with runs shorter than this on average, is noise, in which there is no line to be found."""
 
 
@@ -149,23 +149,24 @@ def _cut_out(
     # Pick's theorem: a polygon through pixel centres of area A with B of them on it holds A + B/2 + 1 in all
     # and A - B/2 + 1 inside.
     filled, within = inner + steps / 2 + 1, inner - steps / 2 + 1
-    outer = np.flatnonzero(tree[:, 3] < 0)
+    parent = tree[:, 3]
+    outer, inside = np.flatnonzero(parent < 0), np.flatnonzero(parent >= 0)
+    net = filled - np.bincount(parent[inside], np.maximum(within[inside], 0.0), len(contours))
+    width = 2 * net / (steps + np.bincount(parent[inside], steps[inside], len(contours)))
     outer = outer[np.argsort(-filled[outer], kind="stable")]
     parts = []
     for k in outer[:_MOST_PARTS]:
         x, y, w, h = cv2.boundingRect(contours[k])
         x, y = x - MARGIN, y - MARGIN
         bitmap = np.zeros((h + 2 * MARGIN, w + 2 * MARGIN), np.uint8)
-        cv2.drawContours(bitmap, contours, int(k), 1, cv2.FILLED, offset=(-x, -y))
-        largest = max(_PINHOLE_PIXELS, _PINHOLE_WIDTHS * (2 * filled[k] / steps[k]) ** 2)
+        cv2.drawContours(bitmap, [contours[k]], 0, 1, cv2.FILLED, offset=(-x, -y))
+        largest = max(_PINHOLE_PIXELS, _PINHOLE_WIDTHS * width[k] ** 2)
         holes = 0
         child = int(tree[k, 2])
         while child >= 0:
             if within[child] > largest:
-                cv2.drawContours(bitmap, contours, child, 0, cv2.FILLED, offset=(-x, -y))
-                cv2.drawContours(
-                    bitmap, contours, child, 1, 1, offset=(-x, -y)
-                )  # a hole's outline is the mask's
+                cv2.drawContours(bitmap, [contours[child]], 0, 0, cv2.FILLED, offset=(-x, -y))
+                cv2.drawContours(bitmap, [contours[child]], 0, 1, 1, offset=(-x, -y))  # its outline is set
                 holes += 1
             child = int(tree[child, 0])
         outline = contours[k] - np.array([x, y], np.int32)

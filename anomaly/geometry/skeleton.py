@@ -83,8 +83,9 @@ def _walk(contour: NDArray[np.int32]) -> NDArray[np.int32]:
     if n <= 2:
         return contour
     # At a tip the outline turns back: the pixels before and after it are the same, or touch.
-    before, after = np.roll(contour, 1, axis=0), np.roll(contour, -1, axis=0)
-    apart = np.abs(before - after).max(axis=1)
+    apart = np.empty(n, np.intp)
+    apart[1:-1] = np.abs(contour[2:] - contour[:-2]).max(axis=1)
+    apart[0], apart[-1] = np.abs(contour[1] - contour[-1]).max(), np.abs(contour[0] - contour[-2]).max()
     tips = np.flatnonzero(apart == 0)
     if tips.size < 2:
         tips = np.flatnonzero(apart <= 1)

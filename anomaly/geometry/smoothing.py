@@ -5,7 +5,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solveh_banded
+from scipy.linalg.lapack import dpbsv
 
 from anomaly.geometry.shape import Points
 
@@ -24,6 +24,9 @@ _WIDEST = 0.8
 _CORNER_DEGREES = 25.0
 _CORNER_REACH = 0.8
 """Radii (and two pixels) round a corner in which the line is rounded off."""
+
+_CORNER_CELLS = 0.7
+"""Cells, over the first pixel, by which a coarse mask rounds it off further."""
 
 _CORNER_OWN = 0.1
 """Share of a corner's turn that its legs may turn themselves: a bend turns along its legs too."""
@@ -63,7 +66,8 @@ def whittaker(points: Points, scale: float) -> Points:
         return points
     bands = scale**6 * _penalty(n)
     bands[3] += 1.0
-    return np.asarray(solveh_banded(bands, points, overwrite_ab=True, check_finite=False), np.float64)
+    _, smoothed, _ = dpbsv(bands, points)  # positive definite whatever the points: it cannot fail
+    return np.asarray(smoothed, np.float64)
 
 
 @lru_cache(maxsize=64)
@@ -79,34 +83,36 @@ def _penalty(n: int) -> NDArray[np.float64]:
     return bands
 
 
-def smooth(line: Points, step: float, radius: float, noise: float) -> Points:
+def smooth(line: Points, step: float, radius: float, noise: float, cell: float) -> Points:
     """Smooth an evenly spaced centre line (N, 2) as much as its noise allows.
 
     `step` is the spacing, `radius` half the width, `noise` the standard deviation of the points across the
-    line, all in pixels. Among growing cut-offs, the last is taken that moves no stretch of the line by
-    more than the noise explains (Morozov's discrepancy principle): rough edges are smoothed
-    away, while bends and corners between clean edges stay.
+    line, `cell` the side of a cell of the mask's own grid, all in pixels. Among growing cut-offs, the last is
+    taken that moves no stretch of the line by more than the noise explains (Morozov's discrepancy principle):
+    rough edges are smoothed away, while bends and corners between clean edges stay.
     """
     limit = _NOISE * noise + _PIXEL
-    best = whittaker(line, _SCALES[0] / step)
-    scales = [s for s in _SCALES[1:] if s <= max(6.0, 2 * _WIDEST * radius)]
-    for scale in scales:
-        candidate = whittaker(line, scale / step)
+    best = None
+    low, high = 0, sum(scale <= max(6.0, 2 * _WIDEST * radius) for scale in _SCALES)
+    while low < high:  # the first `low` are gentle enough, from `high` on they are not
+        middle = (low + high) // 2
+        candidate = whittaker(line, _SCALES[middle] / step)
         moved = ((candidate - line) ** 2).sum(axis=1)
-        stretch = max(3, int(4 * scale / step)) | 1
+        stretch = max(3, int(4 * _SCALES[middle] / step)) | 1
         local = cv2.blur(moved.reshape(-1, 1), (1, stretch), borderType=cv2.BORDER_REFLECT)
-        if local.max() > limit * limit:
-            break
-        best = candidate
-    return _corners(best, step, radius)
+        if local.max() <= limit * limit:
+            best, low = candidate, middle + 1
+        else:
+            high = middle
+    return _corners(whittaker(line, _SCALES[0] / step) if best is None else best, step, radius, cell)
 
 
-def _corners(line: Points, step: float, radius: float) -> Points:
+def _corners(line: Points, step: float, radius: float, cell: float) -> Points:
     """Put back the corners that thinning, recentring and smoothing rounded off.
 
     A corner is a turn between two straight legs; the point where the legs meet is put between them.
     """
-    m = max(2, int(np.ceil((_CORNER_REACH * radius + 2) / step)))
+    m = max(2, int(np.ceil((_CORNER_REACH * radius + 2 + _CORNER_CELLS * (cell - 1)) / step)))
     n = len(line)
     if n < 4 * m + 1:
         return line

@@ -1,5 +1,6 @@
 """The ends of a centre line: carried on to the tip, to the photograph's edge, or to the line it branches from."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -46,6 +47,18 @@ def tip(shape: Shape, line: Points, radius: float) -> Points:
     if shape.frame is not None:
         reach = _to_frame(shape.frame, start, ahead, reach, near)
     return np.asarray(start + reach * ahead)
+
+
+def drawn_back(shape: Shape, end: Points, radius: float, cell: float) -> float:
+    """Return by how many pixels the tip `end` of a line lies short in a mask decided on a grid of `cell` pixels.
+
+    Cut at a half, a soft edge stays where it is along a line but draws back at the tip of a narrow one: by 0.35
+    cells at a width of 1.45 cells, by 0.1 at 2.2, measured on flat ends of known lines, between decoders without
+    and with a softness of half a cell.
+    """
+    if cell <= 1.0 or (shape.frame is not None and not shape.frame.holds(end[None], 0.5 * cell)[0]):
+        return 0.0
+    return 0.35 * cell * math.exp((1.45 - max(1.3, 2 * radius / cell)) / 0.65)
 
 
 def fork(line: Points, others: Sequence[Points], node: Points, radius: float) -> Points:
