@@ -17,6 +17,9 @@ from anomaly.geometry.tips import drawn_back, fork, heading, tip
 _TRIM = 1.2
 """Radii at a tip in which thinning bends a skeleton into a corner."""
 
+_STUB = 0.25
+"""Share of the way from a tip to the first fork that is trimmed at most, so that a stub keeps its direction."""
+
 _FORK = 1.2
 """Radii round a fork in which a branch is bent towards it."""
 
@@ -116,9 +119,11 @@ def _trimmed(stroke: Stroke, radii: NDArray[np.float64], radius: float, forks: F
         return np.vstack([points, points[:1]])
     at = arc_length(points)
     keep = np.ones(len(points), np.bool_)
+    through = [int(np.argmin(((points - forks.nodes[n]) ** 2).sum(axis=1))) for n in stroke.through]
     for node, away in ((stroke.start, at), (stroke.end, at[-1] - at)):
         if node == FREE:
-            keep &= away >= _TRIM * radii[away <= 2 * radius].max()
+            reach = _TRIM * radii[away <= 2 * radius].max()
+            keep &= away >= min([reach, *(_STUB * away[i] for i in through)])
         else:
             apart = points - forks.nodes[node]
             keep &= np.hypot(apart[:, 0], apart[:, 1]) >= _FORK * forks.radii[node]
