@@ -6,7 +6,8 @@ The conventions, which the answers and the documentation repeat:
   width - 0.5. One pixel is a square of side 1.
 - **Area**: the number of pixels that are set, exactly.
 - **Kind**: a part of the mask is a `blob` when length^2 / area is under 5 (an ellipse: when its axes are under 5 to 1)
-  and it fills more than 0.6 of its min-area rectangle; a short ribbon of even width that is bent stays a `line`.
+  and it fills more than 0.6 of its min-area rectangle, or when the largest disc in it is a third of its area; a short
+  ribbon of even width that is bent stays a `line`.
   The mask is what the larger share of its area is.
 - **Length**: of a line, the arc length of the centre line from tip to tip, summed over branches and parts. A branch
   begins on the centre line of what it leaves. A ring is measured once round. Of a blob, the long side of the

@@ -14,8 +14,8 @@ from anomaly.geometry.smoothing import arc_length, resample, smooth, whittaker
 from anomaly.geometry.strokes import Stroke
 from anomaly.geometry.tips import drawn_back, fork, heading, tip
 
-_TRIM = 1.2
-"""Radii at a tip in which thinning bends a skeleton into a corner."""
+_TRIM = 1.45
+"""Radii at a tip in which thinning bends a skeleton into a corner, which lies sqrt 2 radii from the middle."""
 
 _STUB = 0.25
 """Share of the way from a tip to the first fork that is trimmed at most, so that a stub keeps its direction."""
@@ -27,6 +27,9 @@ _BULGE = 1.04
 _BULGE_PIXELS = 0.4
 """A section wider than those a width before and after by this is no section but a corner or a fork."""
 
+
+_STRETCH = 8.0
+"""Pixels, and a quarter of the width, along a line over which widths are averaged."""
 
 _LARGEST = 3.0
 """So is one wider than this many times the distance to the nearest edge: it runs along another line."""
@@ -80,6 +83,10 @@ def centre_line(shape: Shape, stroke: Stroke, forks: Forks, closed: bool, cell: 
         if turn == 0:
             line = whittaker(line, max(2.0, 0.5 * radius) / step)
     noise = _noise(widths, radius, step)
+    if widths.size:  # edges lie between pixels by chance: what a stretch agrees on is the width
+        stretch = max(1, round((_STRETCH + 0.5 * radius) / step)) | 1
+        even = cv2.blur(widths.reshape(-1, 1), (1, stretch), borderType=cv2.BORDER_REPLICATE)
+        widths = np.asarray(even, np.float64).reshape(-1)
     return CentreLine(smooth(line, step, radius, noise, cell), widths, step, noise, radius)
 
 
@@ -122,7 +129,7 @@ def _trimmed(stroke: Stroke, radii: NDArray[np.float64], radius: float, forks: F
     through = [int(np.argmin(((points - forks.nodes[n]) ** 2).sum(axis=1))) for n in stroke.through]
     for node, away in ((stroke.start, at), (stroke.end, at[-1] - at)):
         if node == FREE:
-            reach = _TRIM * radii[away <= 2 * radius].max()
+            reach = _TRIM * radii[away <= 2 * np.maximum(radii, radius)].max()
             keep &= away >= min([reach, *(_STUB * away[i] for i in through)])
         else:
             apart = points - forks.nodes[node]

@@ -24,6 +24,9 @@ _FILLED = 0.6
 _FULL = 0.92
 """One that fills more is as good as the rectangle."""
 
+_ONE_DISC = 1 / 3
+"""A part of which the largest disc in it is a larger share is a blob, however ragged its outline."""
+
 _BENT = 0.93
 """A compact part may be a short bent line when its length at its greatest width is at least this much of the
 rectangle's, and ..."""
@@ -85,6 +88,8 @@ def measure_part(
     if compact and (ellipse or filled > _FULL):
         return as_blob
     shape = Shape.of(part, frame_of(part, width, height, edges))
+    if np.pi * float(shape.distance.max()) ** 2 > _ONE_DISC * part.area:
+        return as_blob
     if compact and part.area < _BENT * long * (2 * float(shape.distance.max()) - 1):
         return as_blob
     graph = _skeleton(shape)

@@ -27,7 +27,7 @@ _MOST_PARTS = 64
 _MOST_STEPS = 100_000
 """A mask with more changes along its rows than this, and ..."""
 
-_SHORTEST_RUN = 20
+_SHORTEST_RUN = 40
 """... with runs shorter than this on average, is noise, in which there is no line to be found."""
 
 
