@@ -141,7 +141,7 @@ def _summed(found: list[Measured], parts: Parts, m: Moments, origin: Points, cel
         width_pixels=width,
         width_p95_pixels=p95,
         width_max_pixels=widest,
-        width_pixels_pm=width_pm(found, is_blob, length, width, pm, cell),
+        width_pixels_pm=width_pm(found, is_blob, length, width, pm, cell, parts.frayed),
     )
 
 

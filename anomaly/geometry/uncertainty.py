@@ -47,17 +47,23 @@ def length_pm(found: Sequence[Measured], width: float, cell: float) -> float:
 
 
 def width_pm(
-    found: Sequence[Measured], is_blob: bool, length: float, width: float, pm: float, cell: float
+    found: Sequence[Measured],
+    is_blob: bool,
+    length: float,
+    width: float,
+    pm: float,
+    cell: float,
+    frayed: bool,
 ) -> float:
     """Return the standard deviation of the mean width in pixels.
 
     `pm` is that of the length. A line's width is area / length: what the length is off by, it is off by too, and
-    the area adds the noise of its two edges.
+    the area adds the noise of its two edges, more where they are `frayed`.
     """
     if is_blob:
         blobs = [(_of_blob(part, cell)[1], part.area) for part in found if part.is_blob]
         return sum(off * area for off, area in blobs) / sum(area for _, area in blobs)
-    edges = 0.27 * cell * (1 + 0.02 * cell) * np.sqrt(cell / max(length, cell))
+    edges = (0.5 if frayed else 0.28) * cell * (1 + 0.02 * cell) * np.sqrt(cell / max(length, cell))
     return float(np.hypot(width * pm / length, edges))
 
 
