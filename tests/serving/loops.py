@@ -29,13 +29,13 @@ class Bench:
         """Queue a job and return its id."""
         return self.sim.queue.submit(Submission({"number": 0, **input_})).id
 
-    async def until(self, condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
+    async def until(self, condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
         """Wait until `condition` holds."""
         async with asyncio.timeout(timeout_s):
             while not condition():
                 await asyncio.sleep(0.002)
 
-    async def ended(self, job_id: str, timeout_s: float = 10.0) -> Job:
+    async def ended(self, job_id: str, timeout_s: float = 60.0) -> Job:
         """Wait for a job's end."""
         await self.until(lambda: self.job(job_id).state.final, timeout_s)
         return self.job(job_id)

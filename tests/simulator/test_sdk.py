@@ -74,7 +74,7 @@ def ended(caller: Caller, job_id: str) -> dict[str, Any]:
 
 def in_progress(caller: Caller, job_id: str) -> str:
     """Wait for a worker to take a job and return the worker's id."""
-    caller.sim.wait_until(lambda: caller.status(job_id)["status"] == "IN_PROGRESS", 10)
+    caller.sim.wait_until(lambda: caller.status(job_id)["status"] == "IN_PROGRESS", 60)
     return str(caller.status(job_id)["workerId"])
 
 
@@ -100,7 +100,7 @@ def test_a_cancelled_job_is_cancelled_inside_the_worker(
     job = endpoint(sdk, scene.plain, monkeypatch).run({"input": {"sleep_s": 30, "mark": str(mark)}})
     scene.plain.sim.wait_until(mark.exists, 10, "the handler")  # before it runs, the SDK overhears a stop
     assert job.cancel() == {"id": job.job_id, "status": "CANCELLED"}
-    scene.plain.sim.wait_until(lambda: mark.read_text() == "cancelled", 10)
+    scene.plain.sim.wait_until(lambda: mark.read_text() == "cancelled", 60)
     assert job.status() == "CANCELLED"
 
 
@@ -156,14 +156,14 @@ def test_a_handlers_error_fails_the_job_and_a_retry_runs_it_again(scene: Scene) 
     assert (first["status"], first["error"]) == ("FAILED", "broken")
     posted = len(scene.plain.sim.calls.of("job-done"))
     scene.plain.as_client("POST", f"retry/{job_id}")
-    scene.plain.sim.wait_until(lambda: len(scene.plain.sim.calls.of("job-done")) > posted, 10)
+    scene.plain.sim.wait_until(lambda: len(scene.plain.sim.calls.of("job-done")) > posted, 60)
     assert ended(scene.plain, job_id)["error"] == "broken"
 
 
 def test_progress_is_shown_before_the_result(scene: Scene) -> None:
     """The SDK's progress_update is what /status shows while the job runs."""
     job_id = scene.plain.submit(input={"progress": "half"})
-    scene.plain.sim.wait_until(lambda: scene.plain.status(job_id).get("output") == "half", 10)
+    scene.plain.sim.wait_until(lambda: scene.plain.status(job_id).get("output") == "half", 60)
     assert ended(scene.plain, job_id)["output"] == {"echo": {"progress": "half"}}
 
 
@@ -181,7 +181,7 @@ def test_an_empty_input_is_refused_by_the_sdk_as_on_the_platform(scene: Scene) -
     for _ in range(2):
         in_progress(scene.stream, job_id)
         scene.stream.sim.advance(41)
-        scene.stream.sim.wait_until(lambda: scene.stream.status(job_id).get("retries") == 1, 5)
+        scene.stream.sim.wait_until(lambda: scene.stream.status(job_id).get("retries") == 1, 60)
     assert ended(scene.stream, job_id)["error"] == "job timed out after 1 retries"
 
 
@@ -191,7 +191,7 @@ def test_the_sdks_heartbeat_keeps_a_long_job(scene: Scene) -> None:
     job_id = scene.stream.submit(input={"to": 1, "pause_s": 3})
     in_progress(scene.stream, job_id)
     pings = len(sim.calls.of("ping"))
-    sim.wait_until(lambda: len(sim.calls.of("ping")) > pings + 1, 10)
+    sim.wait_until(lambda: len(sim.calls.of("ping")) > pings + 1, 60)
     sim.advance(39)
     assert scene.stream.status(job_id)["status"] == "IN_PROGRESS"
     assert ended(scene.stream, job_id)["output"] == [0]
@@ -203,7 +203,7 @@ def test_sigterm_lets_the_running_job_finish(scene: Scene) -> None:
     worker_id = in_progress(scene.doomed, job_id)
     scene.doomed.sim.kill_worker(worker_id, signal.SIGTERM)
     assert ended(scene.doomed, job_id)["status"] == "COMPLETED"
-    scene.doomed.sim.wait_until(lambda: worker_id in scene.doomed.sim.fleet.exits, 10)
+    scene.doomed.sim.wait_until(lambda: worker_id in scene.doomed.sim.fleet.exits, 60)
     assert scene.doomed.sim.fleet.exits[worker_id] == 0
 
 
@@ -215,8 +215,8 @@ def test_a_worker_killed_in_the_middle_of_a_job_leaves_it_to_another(scene: Scen
     assert pid is not None
     family = [pid, *children(pid)]
     scene.doomed.sim.kill_worker(worker_id)
-    scene.doomed.sim.wait_until(lambda: scene.doomed.status(job_id).get("retries") == 1, 10)
-    scene.doomed.sim.wait_until(lambda: not any(alive(member) for member in family), 5)
+    scene.doomed.sim.wait_until(lambda: scene.doomed.status(job_id).get("retries") == 1, 60)
+    scene.doomed.sim.wait_until(lambda: not any(alive(member) for member in family), 60)
     scene.doomed.as_client("POST", f"cancel/{job_id}")
 
 

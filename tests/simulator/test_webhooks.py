@@ -70,7 +70,7 @@ def test_a_webhook_is_told_what_status_would_say(caller: Caller, receiver: Recei
     caller.take()
     assert receiver.bodies == []
     caller.done(job_id, {"output": {"b": 2}})
-    caller.sim.wait_until(lambda: tries(caller, receiver.url) == [200], 5)
+    caller.sim.wait_until(lambda: tries(caller, receiver.url) == [200], 60)
     assert receiver.bodies == [caller.status(job_id)]
 
 
@@ -80,7 +80,7 @@ def test_a_webhook_that_fails_is_tried_again(caller: Caller, receiver: Receiver,
     receiver.statuses = list(statuses)
     job_id = caller.submit(webhook=receiver.url)
     caller.as_client("POST", f"cancel/{job_id}")
-    caller.sim.wait_until(lambda: tries(caller, receiver.url) == [*statuses, 200], 5)
+    caller.sim.wait_until(lambda: tries(caller, receiver.url) == [*statuses, 200], 60)
     assert [body["status"] for body in receiver.bodies] == ["CANCELLED"] * (len(statuses) + 1)
 
 
@@ -88,7 +88,7 @@ def test_a_webhook_is_given_up_after_three_tries(caller: Caller, receiver: Recei
     """A webhook that fails three times is left alone."""
     receiver.statuses = [500] * 9
     caller.as_client("POST", f"cancel/{caller.submit(webhook=receiver.url)}")
-    caller.sim.wait_until(lambda: len(tries(caller, receiver.url)) == 3, 5)
+    caller.sim.wait_until(lambda: len(tries(caller, receiver.url)) == 3, 60)
     assert not threading.Event().wait(0.1)
     assert tries(caller, receiver.url) == [500] * 3
 
@@ -97,7 +97,7 @@ def test_a_webhook_nobody_listens_at_is_tried_as_often(caller: Caller, receiver:
     """A refused connection is a failed try."""
     url = "http://127.0.0.1:9/"
     caller.as_client("POST", f"cancel/{caller.submit(webhook=url)}")
-    caller.sim.wait_until(lambda: tries(caller, url) == [None] * 3, 5)
+    caller.sim.wait_until(lambda: tries(caller, url) == [None] * 3, 60)
 
 
 def test_the_platforms_delay_is_ten_seconds() -> None:

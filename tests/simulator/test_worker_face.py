@@ -52,7 +52,7 @@ def test_a_worker_that_has_hung_up_is_not_given_a_job(caller: Caller) -> None:
         caller.http.get(
             f"{caller.sim.url}/job-take/w?gpu=x", headers={"Authorization": "local-worker-key"}, timeout=0.2
         )
-    caller.sim.wait_until(lambda: any(r.call.worker_id == "w" for r in caller.sim.calls.of("job-take")), 2)
+    caller.sim.wait_until(lambda: any(r.call.worker_id == "w" for r in caller.sim.calls.of("job-take")), 60)
     job_id = caller.submit()
     assert caller.status(job_id)["status"] == "IN_QUEUE"
     assert caller.take() == job_id
