@@ -28,7 +28,7 @@ CELLS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)
 """Sides of a cell of the mask's grid, pixels; 1 is the exact mask."""
 
 SCALES = {"1080p": 1.5, "12 MP": 3.2}
-"""How many times as large as in the accuracy table the timed shapes are: 90 to 660 px, and 190 to 1,400 px, long."""
+"""How many times as large as in the accuracy table the timed shapes are."""
 
 LIMITS: dict[str, dict[str, tuple[str, float]]] = {
     "core": {
