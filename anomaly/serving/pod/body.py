@@ -8,8 +8,8 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from anomaly.errors import InvalidRequest, RequestTooLarge
 
-FILE_FIELDS = ("file", "image")
-"""Names under which a form may carry its photograph."""
+FILE_FIELD = "file"
+"""The field that the messages name for a form's photograph; any other name is read too."""
 
 
 async def read(request: Request, limit: int) -> bytes:
@@ -48,7 +48,7 @@ async def _one_file(form: FormData) -> tuple[bytes, dict[str, str]]:
     fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
     if len(files) != 1:
         raise InvalidRequest(
-            f"the form holds {len(files)} files; send one, in the field {FILE_FIELDS[0]!r},"
+            f"the form holds {len(files)} files; send one, in the field {FILE_FIELD!r},"
             " or several as base64 to POST /detect/batch"
         )
     return await files[0].read(), fields
