@@ -18,7 +18,8 @@ AnomalyError
 │   ├── NotReady                not_ready
 │   ├── QueueFull               queue_full
 │   ├── DeadlineExceeded        deadline_exceeded
-│   └── CallerGone              caller_gone         nobody is left to read the answer
+│   ├── CallerGone              caller_gone         nobody is left to read the answer
+│   └── DeviceLost              device_lost         the card answers this process no more: replace the process
 ├── ModelError                  the model failed on this photograph: model_failed
 │   └── OutOfMemory             out_of_memory
 ├── ConfigurationError          the operator can mend it: configuration_error, at start-up only
@@ -146,6 +147,15 @@ class CallerGone(Refused):
     """The caller hung up or cancelled; only the log ever reads this."""
 
     code = "caller_gone"
+
+
+class DeviceLost(Refused):
+    """The device answers this process no more, whatever it is asked: only a new process mends it.
+
+    Another process may answer the same request. Backends raise it in place of their library's own.
+    """
+
+    code = "device_lost"
 
 
 class ModelError(AnomalyError):
