@@ -4,7 +4,8 @@ There is no timer: when the thread is free it takes what waits, up to the larges
 load a request therefore waits for nothing, and under heavy load batches fill by themselves.
 
 A batch that fails is split until the one bad item fails alone. A batch that ran out of memory is
-halved, and the smaller size is kept for all that follow.
+halved, and the smaller size is kept for all that follow. After a device was lost nothing runs any more: every
+item fails with that error, those that wait and those that come.
 """
 
 import logging
@@ -18,7 +19,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
-from anomaly.errors import AnomalyError, DeadlineExceeded, ModelError, NotReady, OutOfMemory, QueueFull
+from anomaly.errors import (
+    AnomalyError,
+    DeadlineExceeded,
+    DeviceLost,
+    ModelError,
+    NotReady,
+    OutOfMemory,
+    QueueFull,
+)
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +73,7 @@ class Batcher(Generic[Item, Result]):
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._lost: DeviceLost | None = None
         self._waiting = 0
         self._batches = 0
         self._items = 0
@@ -76,8 +86,9 @@ class Batcher(Generic[Item, Result]):
 
         They take `places`, one each if left out. `deadline` is on `time.monotonic()`'s clock: an item whose
         turn comes later fails with `DeadlineExceeded`. A future that is cancelled before its turn costs
-        nothing. Raises `QueueFull` (with the time after which to try again, from the measured rate) and
-        `NotReady` once closed. A request larger than the whole queue is admitted when nothing waits.
+        nothing. Raises `QueueFull` (with the time after which to try again, from the measured rate),
+        `NotReady` once closed, and `DeviceLost` once the device is lost. A request larger than the whole
+        queue is admitted when nothing waits.
         """
         places = len(items) if places is None else places
         with self._changed:
@@ -101,6 +112,8 @@ class Batcher(Generic[Item, Result]):
     def check_room(self, places: int) -> None:
         """Raise what `submit` would raise for so many places now: the refused are to cost no work."""
         with self._changed:
+            if self._lost is not None:
+                raise DeviceLost(str(self._lost))
             if self._closed:
                 raise NotReady("the server is stopping; send the request to another one")
             if self._waiting and self._waiting + places > self._max_waiting:
@@ -125,6 +138,11 @@ class Batcher(Generic[Item, Result]):
             return BatchStats(
                 self._waiting, self._max_waiting, self._max_batch, self._batches, self._items, rate
             )
+
+    @property
+    def lost(self) -> DeviceLost | None:
+        """The error with which the device was lost, None while it works."""
+        return self._lost
 
     def _work(self) -> None:
         while True:
@@ -171,10 +189,17 @@ class Batcher(Generic[Item, Result]):
 
     def _settle(self, batch: list[_Entry[Item, Result]]) -> None:
         """Give every future of the batch a result or an exception, whatever `run` does."""
+        if self._lost is not None:
+            _fail(batch, self._lost)
+            return
         try:
             results = self._run([entry.item for entry in batch])
             if len(results) != len(batch):
                 raise ModelError(f"the model answered {len(results)} of {len(batch)} photos")
+        except DeviceLost as error:
+            self._lost = DeviceLost(str(error))  # without the frames that hold the batch
+            _fail(batch, self._lost)
+            return
         except Exception as error:
             if isinstance(error, OutOfMemory) and len(batch) > 1:
                 self._max_batch = max(1, len(batch) // 2)
@@ -190,6 +215,11 @@ class Batcher(Generic[Item, Result]):
             return
         for entry, result in zip(batch, results, strict=True):
             entry.future.set_result(result)
+
+
+def _fail(batch: list[_Entry[Item, Result]], error: DeviceLost) -> None:
+    for entry in batch:
+        entry.future.set_exception(DeviceLost(str(error)))
 
 
 def _blame(error: Exception) -> AnomalyError:

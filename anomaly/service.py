@@ -126,24 +126,25 @@ class Service:
 
     def health(self) -> dict[str, object]:
         """Say whether the process lives and whether it can answer, on which device, with what memory."""
+        state = self.state
         health: dict[str, object] = {
-            "status": self._state,
-            "live": self._state is not State.FAILED,
-            "ready": self._state is State.READY,
+            "status": state,
+            "live": state is not State.FAILED,
+            "ready": state is State.READY,
             "uptime_s": round(time.monotonic() - self._born, 1),
             "resident_mb": _resident_mb(),
         }
         if self._loaded is not None:
             health |= self._loaded.device()
-        if self._failure is not None:
-            health["error"] = {"code": self._failure.code, "message": str(self._failure)}
+        if (failure := self.failure) is not None:
+            health["error"] = {"code": failure.code, "message": str(failure)}
         return health
 
     def info(self) -> dict[str, object]:
         """Say what is loaded and why, the limits, and what the queue has done."""
         info: dict[str, object] = {
             "version": __version__,
-            "status": self._state,
+            "status": self.state,
             "ready_after_s": self._ready_after_s,
             "limits": dataclasses.asdict(self.limits),
         }
@@ -155,13 +156,19 @@ class Service:
 
     @property
     def failure(self) -> AnomalyError | None:
-        """What kept the models from loading, if anything did."""
-        return self._failure
+        """What kept the models from loading, or the device's loss since; None while all is well."""
+        lost = None if self._batcher is None else self._batcher.lost
+        return self._failure or lost
+
+    @property
+    def state(self) -> State:
+        """Where it is in its life; failed, too, once the device is lost: only a new process mends that."""
+        return self._state if self.failure is None else State.FAILED
 
     @property
     def ready(self) -> bool:
-        """Whether the models are warm and the service is not stopping."""
-        return self._state is State.READY
+        """Whether the models are warm, the device answers, and the service is not stopping."""
+        return self.state is State.READY
 
     def _become_ready(self) -> None:
         try:

@@ -6,7 +6,15 @@ from concurrent.futures import CancelledError, Future
 import pytest
 
 from anomaly.batching import Batcher
-from anomaly.errors import DeadlineExceeded, InternalError, ModelError, NotReady, OutOfMemory, QueueFull
+from anomaly.errors import (
+    DeadlineExceeded,
+    DeviceLost,
+    InternalError,
+    ModelError,
+    NotReady,
+    OutOfMemory,
+    QueueFull,
+)
 
 
 class Model:
@@ -182,6 +190,28 @@ def test_one_item_that_never_fits_fails_as_out_of_memory(batcher: "Batcher[int, 
     [future] = batcher.submit([1])
     with pytest.raises(OutOfMemory):
         future.result(timeout=10)
+
+
+def test_a_lost_device_fails_everything_at_once(model: Model) -> None:
+    """What runs, what waits and what comes later fails with the same code, and the model is asked no more."""
+
+    def lost(items: Sequence[int]) -> list[int]:
+        model.run(items)
+        raise DeviceLost("the card answers no more")
+
+    batcher = Batcher(lost, max_batch=4, max_waiting=8)
+    held = model.hold(batcher)
+    waiting = batcher.submit(range(1, 7))
+    assert batcher.lost is None
+    model.free.set()
+    for future in (held, *waiting):
+        with pytest.raises(DeviceLost, match="answers no more"):
+            future.result(timeout=10)
+    with pytest.raises(DeviceLost):
+        batcher.submit([7])
+    assert isinstance(batcher.lost, DeviceLost)
+    assert model.batches == [[0]]
+    batcher.close()
 
 
 def test_a_model_that_answers_too_few_fails(model: Model) -> None:

@@ -16,14 +16,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
-from anomaly.errors import AnomalyError, ConfigurationError, ModelError, OutOfMemory
+from anomaly.backends.faults import is_lost, is_out_of_memory
+from anomaly.errors import AnomalyError, ConfigurationError, DeviceLost, ModelError, OutOfMemory
 
 log = logging.getLogger(__name__)
 
 Precision = Literal["fp32", "bf16"]
-
-# cuBLAS, cuDNN, CUDA graphs and the CPU allocator raise a plain RuntimeError where memory ran out.
-_OUT_OF_MEMORY = ("out of memory", "alloc_failed", "can't allocate memory")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +126,7 @@ def inference(placement: Placement) -> Iterator[None]:
 
 @contextmanager
 def failures(model: str) -> Iterator[None]:
-    """Turn what goes wrong in the body into `OutOfMemory` or `ModelError`; `model` is named in the message.
+    """Turn what goes wrong in the body into `OutOfMemory`, `DeviceLost` or `ModelError`, which names `model`.
 
     The message is safe for a caller; the log has the traceback.
     """
@@ -137,21 +135,17 @@ def failures(model: str) -> Iterator[None]:
     except AnomalyError:
         raise
     except Exception as error:
-        if _is_out_of_memory(error):
+        if is_out_of_memory(error):
             log.warning("%s: the device's memory did not suffice: %s", model, error)
             _release(error)
             raise OutOfMemory(f"The memory did not suffice for {model} on this many photographs.") from None
+        if is_lost(error):
+            log.critical("%s: the card is lost to this process", model, exc_info=error)
+            raise DeviceLost(
+                "The graphics card answers this server no more; send the request to another one."
+            ) from error
         log.exception("%s failed", model)
         raise ModelError(f"{model} failed on this photograph; the server's log has the cause.") from error
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    import torch
-
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return True
-    text = str(error).lower()
-    return isinstance(error, RuntimeError) and any(sign in text for sign in _OUT_OF_MEMORY)
 
 
 def _release(error: Exception) -> None:

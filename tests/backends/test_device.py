@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from anomaly.backends import device
-from anomaly.errors import ConfigurationError, InvalidRequest, ModelError, OutOfMemory
+from anomaly.errors import ConfigurationError, DeviceLost, InvalidRequest, ModelError, OutOfMemory
 
 no_card = pytest.mark.skipif(torch.cuda.is_available(), reason="describes a machine without an NVIDIA card")
 
@@ -99,6 +99,43 @@ def _weak(tensor: torch.Tensor) -> object:
     import weakref
 
     return weakref.ref(tensor)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "device-side assert triggered",
+        "an illegal memory access was encountered",
+        "unspecified launch failure",
+        "the launch timed out and was terminated",
+        "an illegal instruction was encountered",
+        "misaligned address",
+        "uncorrectable ECC error encountered",
+        "all CUDA-capable devices are busy or unavailable",
+    ],
+)
+def test_a_fault_that_outlives_its_call_is_a_lost_device(
+    message: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What CUDA repeats to a process for ever is DeviceLost; the log alone has CUDA's words."""
+    with pytest.raises(DeviceLost) as caught, device.failures("RF-DETR Nano"):
+        raise torch.AcceleratorError(f"CUDA error: {message}\nCUDA kernel errors might be reported later")
+    assert "CUDA" not in str(caught.value)
+    assert message in caplog.text
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("The size of tensor a (3) must match the size of tensor b (4)"),
+        torch.AcceleratorError("CUDA error: invalid argument"),
+        ValueError("unspecified launch failure"),
+    ],
+)
+def test_a_fault_of_one_call_is_no_lost_device(error: Exception) -> None:
+    """An error that leaves the card as it was is the photograph's, not the card's."""
+    with pytest.raises(ModelError), device.failures("RF-DETR Nano"):
+        raise error
 
 
 def test_any_other_failure_is_a_model_error_without_its_words(caplog: pytest.LogCaptureFixture) -> None:

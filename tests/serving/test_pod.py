@@ -1,14 +1,17 @@
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from starlette.testclient import TestClient
 
 from anomaly import errors
+from anomaly.bootstrap import tables
+from anomaly.pipeline import Pipeline
+from anomaly.ports import Detector
 from anomaly.service import Loaded, Service
 from anomaly.serving.pod import create_app
 from anomaly.serving.pod.failures import STATUS, status_of
-from anomaly.types import Limits
+from anomaly.types import Detection, Image, Limits, ModelCard
 from tests.pictures import base64_of, encoded, gradient
 from tests.services import warm_service
 
@@ -197,6 +200,44 @@ def test_a_refusal_says_when_to_try_again() -> None:
         service.wait()
     health = pod.get("/health").json()
     assert (health["live"], health["status"], health["error"]["code"]) == (False, "failed", "weights_error")
+    service.close()
+
+
+class Lost(Detector):
+    """A detector that works while it is warmed, and then loses its device."""
+
+    card = ModelCard("lost", classes=("crack",))
+
+    def __init__(self) -> None:
+        self._calls = 0
+
+    def detect(self, images: Sequence[Image], threshold: float) -> list[list[Detection]]:
+        """Answer nothing once, and then fail for good."""
+        self._calls += 1
+        if self._calls == 1:
+            return [[] for _ in images]
+        raise errors.DeviceLost("the card answers no more")
+
+
+def test_a_lost_device_makes_the_server_unhealthy() -> None:
+    """The request that met the fault, and all after it, get 503 and its code; /health asks for a new process."""
+
+    def load() -> Loaded:
+        pipeline = Pipeline(Lost(), None, tables.taxonomy(), tables.standards())
+        return Loaded(pipeline, 4, {}, lambda: {"device": "cuda"})
+
+    service = Service(load, limits=Limits(), max_waiting=4, cpu_threads=1)
+    service.start()
+    service.wait()
+    pod = TestClient(create_app(service, 0.3))
+    assert pod.get("/health").status_code == 200
+    for _ in range(2):
+        response = pod.post("/detect", json={"image": TEXT})
+        assert (response.status_code, response.json()["error"]["code"]) == (503, "device_lost")
+    response = pod.get("/health")
+    health = response.json()
+    assert (response.status_code, health["live"], health["status"]) == (503, False, "failed")
+    assert health["error"]["code"] == "device_lost"
     service.close()
 
 
