@@ -13,6 +13,8 @@ AnomalyError
 │   ├── TooManyPixels           too_many_pixels     width x height, read from the header
 │   ├── TooManyImages           too_many_images
 │   ├── AnswerTooLarge          answer_too_large    bytes of a serverless job's result
+│   ├── UrlRefused              url_refused         not an address that this server fetches from
+│   ├── UrlFailed               url_failed          what is at the URL could not be fetched
 │   └── MarkerNotFound          marker_not_found    the photo does not show the marker that gives its scale
 ├── Refused                     the same request may succeed later
 │   ├── NotReady                not_ready
@@ -107,6 +109,18 @@ class AnswerTooLarge(InputError):
     """The result has more bytes than the platform takes: too much was asked for at once."""
 
     code = "answer_too_large"
+
+
+class UrlRefused(InputError):
+    """The URL leads to where this server does not fetch from."""
+
+    code = "url_refused"
+
+
+class UrlFailed(InputError):
+    """The URL does not answer with what it should, or not in time."""
+
+    code = "url_failed"
 
 
 class MarkerNotFound(InputError):

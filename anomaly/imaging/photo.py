@@ -15,11 +15,13 @@ from anomaly.types import Frame, Limits
 class Photo:
     """One photograph of a request: bytes, or base64 text with or without a data URI's head.
 
-    `source` is whatever stood in the request, so that a wrong one fails alone, in its own slot.
+    `source` is whatever stood in the request, so that a wrong one fails alone, in its own slot. A
+    photograph that is still to be fetched has a `url` in its place.
     """
 
     source: object
     frame_id: str | None = None
+    url: str | None = None
 
     def frame(self, limits: Limits) -> Frame:
         """Decode to an upright RGB frame; its id is the caller's, else derived from the bytes.

@@ -1,0 +1,87 @@
+"""A photograph by its URL."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+import httpx
+
+from anomaly.errors import AnomalyError, ImageTooLarge, InvalidRequest, UnsupportedImage, UrlFailed
+from anomaly.imaging.photo import Photo
+from anomaly.outbound import MOST_REDIRECTS, Permits, client
+from anomaly.types import Limits
+
+AT_ONCE = 8
+"""Photographs of one server that are on their way at the same time; further ones wait."""
+
+_PICTURES = ("image/", "application/octet-stream", "binary/octet-stream")
+
+
+class Fetcher:
+    """Fetches photographs for one server. Made on the loop that uses it or before; closed by `aclose`."""
+
+    def __init__(self, limits: Limits, permits: Permits, timeout_s: float) -> None:
+        self._limits, self._timeout_s = limits, timeout_s
+        self._client = client(permits, timeout_s)
+        self._room = asyncio.Semaphore(AT_ONCE)
+
+    async def photo(self, photo: Photo) -> Photo | AnomalyError:
+        """Return the photograph with its bytes in the place of its URL, or what kept it.
+
+        One that has no URL comes back as it is.
+        """
+        if photo.url is None:
+            return photo
+        try:
+            async with self._room:
+                return replace(photo, source=await self._bytes(photo.url), url=None)
+        except AnomalyError as error:
+            return error
+
+    async def photos(self, photos: Sequence[Photo]) -> list[Photo | AnomalyError]:
+        """Return `photo` of each, in order, side by side."""
+        if all(each.url is None for each in photos):
+            return list(photos)
+        return list(await asyncio.gather(*map(self.photo, photos)))
+
+    async def aclose(self) -> None:
+        """Close what is open."""
+        await self._client.aclose()
+
+    async def _bytes(self, url: str) -> bytes:
+        try:
+            async with asyncio.timeout(self._timeout_s), self._client.stream("GET", url) as response:
+                return await self._body(response)
+        except TimeoutError:
+            raise UrlFailed(f"the photo did not come within {self._timeout_s:g} s; send it itself") from None
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol):
+            raise InvalidRequest("image_url is not an address; give one with http:// or https://") from None
+        except httpx.TooManyRedirects:
+            raise UrlFailed(f"the URL redirects more than {MOST_REDIRECTS} times") from None
+        except httpx.HTTPError as error:
+            raise UrlFailed(
+                f"the photo could not be fetched ({type(error).__name__}); check that the URL opens elsewhere"
+            ) from None
+
+    async def _body(self, response: httpx.Response) -> bytes:
+        if not response.is_success:
+            raise UrlFailed(
+                f"the URL answers {response.status_code}; a signed link may have expired, or the photo is gone"
+            )
+        kind = response.headers.get("content-type", "")
+        if kind and not kind.lower().startswith(_PICTURES):
+            raise UnsupportedImage(f"the URL answers {kind.partition(';')[0]!r}, which is no picture")
+        announced = response.headers.get("content-length", "")
+        if announced.isdigit():
+            self._check_size(int(announced))
+        chunks, size = [], 0
+        async for chunk in response.aiter_bytes():
+            size += len(chunk)
+            self._check_size(size)
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    def _check_size(self, size: int) -> None:
+        most = self._limits.max_image_bytes
+        if size > most:
+            raise ImageTooLarge(f"the photo at the URL is over the limit of {most / 1e6:.1f} MB")

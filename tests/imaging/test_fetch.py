@@ -1,0 +1,182 @@
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+
+import pytest
+
+from anomaly.errors import (
+    AnomalyError,
+    ImageTooLarge,
+    InvalidRequest,
+    UnsupportedImage,
+    UrlFailed,
+    UrlRefused,
+)
+from anomaly.imaging.fetch import Fetcher
+from anomaly.imaging.photo import Photo
+from anomaly.outbound import MOST_REDIRECTS, Permits, anywhere, is_public
+from anomaly.types import Limits
+from tests.pictures import encoded
+
+PICTURE = encoded()
+
+
+class _Site(BaseHTTPRequestHandler):
+    """A web site with every kind of trouble."""
+
+    def do_GET(self) -> None:
+        host = self.headers["Host"]
+        port = host.rpartition(":")[2]
+        match self.path.partition("?")[0]:
+            case "/photo.png":
+                self._answer(200, PICTURE, "image/png")
+            case "/untyped":
+                self._answer(200, PICTURE, None)
+            case "/host":
+                self._answer(200, host.encode(), "image/png")
+            case "/page":
+                self._answer(200, b"<html>", "text/html; charset=utf-8")
+            case "/away":
+                self._move(f"http://127.0.0.2:{port}/photo.png")
+            case "/metadata":
+                self._move("http://169.254.169.254/latest/meta-data/")
+            case "/file":
+                self._move("file:///etc/passwd")
+            case "/relative":
+                self._move("photo.png")
+            case "/circle":
+                self._move("/circle")
+            case "/long":
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(b"x" * 100_000)
+            case "/slow":
+                time.sleep(1.5)
+                self._answer(200, PICTURE, "image/png")
+            case _:
+                self._answer(403, b"", "text/plain")
+
+    def _answer(self, status: int, body: bytes, kind: str | None) -> None:
+        self.send_response(status)
+        if kind is not None:
+            self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _move(self, where: str) -> None:
+        self.send_response(302)
+        self.send_header("Location", where)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    """Serve the site on loopback."""
+    server = ThreadingHTTPServer(("0.0.0.0", 0), _Site)  # noqa: S104 - 127.0.0.2 is here too
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def fetched(
+    url: str, permits: Permits = anywhere, limits: Limits | None = None, timeout_s: float = 5.0
+) -> Photo | AnomalyError:
+    """Fetch one photo with a fetcher of its own."""
+
+    async def run() -> Photo | AnomalyError:
+        fetcher = Fetcher(limits or Limits(), permits, timeout_s)
+        try:
+            return await fetcher.photo(Photo(None, "mine", url))
+        finally:
+            await fetcher.aclose()
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "path", ["/photo.png", "/untyped", "/relative", "/away", "/photo.png?X-Amz-Signature=a"]
+)
+def test_a_photo_comes_from_its_url(site: str, path: str) -> None:
+    """The bytes at the URL take its place, redirects and signed links included."""
+    assert fetched(site + path) == Photo(PICTURE, "mine")
+
+
+def test_the_site_sees_the_name_that_was_asked_for(site: str) -> None:
+    """The connection goes to the checked address, the request to the name."""
+    named = site.replace("127.0.0.1", "localhost")
+    photo = fetched(
+        named + "/host", lambda address: address == ip_address("127.0.0.1") or address.version == 6
+    )
+    assert isinstance(photo, Photo)
+    assert photo.source == named.removeprefix("http://").encode()
+
+
+def test_private_addresses_are_refused_by_default(site: str) -> None:
+    """No caller reaches the machine that serves."""
+    assert isinstance(fetched(site + "/photo.png", is_public), UrlRefused)
+
+
+@pytest.mark.parametrize("path", ["/away", "/metadata"])
+def test_each_redirect_is_checked(site: str, path: str) -> None:
+    """A public site cannot send the server on to a private one."""
+    assert isinstance(fetched(site + path, lambda address: address == ip_address("127.0.0.1")), UrlRefused)
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/file", UrlRefused),
+        ("/page", UnsupportedImage),
+        ("/missing", UrlFailed),
+        ("/circle", UrlFailed),
+    ],
+)
+def test_what_is_no_photo_says_why(site: str, path: str, kind: type[AnomalyError]) -> None:
+    """Each way not to be a photograph has its code."""
+    error = fetched(site + path)
+    assert type(error) is kind
+    assert "127.0.0.1" not in str(error)
+
+
+def test_endless_redirects_name_the_limit(site: str) -> None:
+    """The message says how many redirects are followed."""
+    assert str(MOST_REDIRECTS) in str(fetched(site + "/circle"))
+
+
+@pytest.mark.parametrize("path", ["/photo.png", "/long"])
+def test_a_file_over_the_limit_is_not_read_to_its_end(site: str, path: str) -> None:
+    """The size is checked by what is announced and by what comes."""
+    assert isinstance(fetched(site + path, limits=Limits(max_image_bytes=50)), ImageTooLarge)
+
+
+def test_a_slow_site_is_given_up(site: str) -> None:
+    """The whole fetch has its time."""
+    error = fetched(site + "/slow", timeout_s=0.2)
+    assert isinstance(error, UrlFailed)
+    assert "0.2 s" in str(error)
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://example.com/a.jpg", "s3://bucket/a.jpg", "a.jpg", "http://", "http://[::1"]
+)
+def test_other_schemes_and_no_addresses_are_refused(url: str) -> None:
+    """What is not http or https is said to be none, without a try."""
+    assert isinstance(fetched(url), InvalidRequest | UrlRefused | UrlFailed)
+
+
+def test_a_photo_with_bytes_stays_as_it_is() -> None:
+    """Only what has a URL is fetched."""
+
+    async def run() -> list[Photo | AnomalyError]:
+        return await Fetcher(Limits(), is_public, 1.0).photos([Photo(PICTURE)])
+
+    assert asyncio.run(run()) == [Photo(PICTURE)]
