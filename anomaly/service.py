@@ -17,7 +17,8 @@ from typing import ParamSpec, TypeVar
 
 from anomaly import __version__
 from anomaly.batching import Batcher
-from anomaly.errors import AnomalyError, InternalError, NotReady
+from anomaly.deadline import Deadline
+from anomaly.errors import AnomalyError, DeadlineExceeded, InternalError, NotReady
 from anomaly.imaging.photo import Photo
 from anomaly.pipeline import Outcome, Pipeline, Task, View
 from anomaly.tiling import Piece
@@ -98,22 +99,27 @@ class Service:
             self._batcher.close()
         self._cpu.shutdown()
 
-    async def detect(self, photos: Sequence[Photo], options: Options) -> list[Outcome]:
-        """Return one outcome per photograph, in order; a bad one fails alone.
+    async def detect(
+        self, photos: Sequence[Photo], options: Options, *, since: float | None = None
+    ) -> list[Outcome]:
+        """Return one outcome per photograph, in order; a bad one fails alone, and so does a late one.
 
+        `options.timeout_ms` counts from `since` on `time.monotonic()`'s clock, from now if left out. What is
+        late while it waits takes no time of the models.
         Raises `NotReady` before the models are warm and `QueueFull` when too much waits already: the
         photographs of one call are admitted whole or refused whole. Cancelling takes what still waits
         out of the queue.
         """
         started = time.perf_counter()
+        limit = Deadline.of(options.timeout_ms, since)
         pipeline, batcher = self._ready()
         batcher.check_room(len(photos))
-        work = await _together([self.off_loop(self._prepare, pipeline, photo, options) for photo in photos])
+        work = await _together([self._prepared(pipeline, photo, options, limit) for photo in photos])
         views = [view for each in work if isinstance(each, Task) for view in each.views]
-        looks = iter(batcher.submit(views, places=sum(isinstance(each, Task) for each in work)))
+        looks = iter(batcher.submit(views, limit.at, places=sum(isinstance(each, Task) for each in work)))
         return await _together(
             [
-                self._outcome(pipeline, each, list(islice(looks, len(each.views))), started)
+                self._outcome(pipeline, each, list(islice(looks, len(each.views))), limit, started)
                 if isinstance(each, Task)
                 else _failed(each, photo, started)
                 for each, photo in zip(work, photos, strict=True)
@@ -197,6 +203,15 @@ class Service:
             )
         return self._loaded.pipeline, self._batcher
 
+    async def _prepared(
+        self, pipeline: Pipeline, photo: Photo, options: Options, limit: Deadline
+    ) -> Task | AnomalyError:
+        try:
+            async with limit.kept():
+                return await self.off_loop(self._prepare, pipeline, photo, options)
+        except DeadlineExceeded as error:
+            return error
+
     def _prepare(self, pipeline: Pipeline, photo: Photo, options: Options) -> Task | AnomalyError:
         try:
             return pipeline.prepare(photo.frame(self.limits), options)
@@ -207,15 +222,16 @@ class Service:
             return InternalError("reading this photo failed; the server's log says how")
 
     async def _outcome(
-        self, pipeline: Pipeline, task: Task, looks: "Sequence[Future[Seen]]", started: float
+        self, pipeline: Pipeline, task: Task, looks: "Sequence[Future[Seen]]", limit: Deadline, started: float
     ) -> Outcome:
         result: Findings | AnomalyError
         try:
-            seen = await _together(list(map(asyncio.wrap_future, looks)))
-            if len(seen) == 1 and all(piece.mask is None for piece in seen[0]):
-                result = pipeline.conclude(task, seen)  # names alone: cheaper than a thread
-            else:
-                result = await self.off_loop(pipeline.conclude, task, seen)
+            async with limit.kept():
+                seen = await _together(list(map(asyncio.wrap_future, looks)))
+                if len(seen) == 1 and all(piece.mask is None for piece in seen[0]):
+                    result = pipeline.conclude(task, seen)  # names alone: cheaper than a thread
+                else:
+                    result = await self.off_loop(pipeline.conclude, task, seen)
         except AnomalyError as error:
             result = error
         except Exception:

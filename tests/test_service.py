@@ -1,9 +1,18 @@
 import asyncio
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from anomaly.errors import AnomalyError, CorruptImage, InvalidBase64, NotReady, QueueFull, TooManyPixels
+from anomaly.errors import (
+    AnomalyError,
+    CorruptImage,
+    DeadlineExceeded,
+    InvalidBase64,
+    NotReady,
+    QueueFull,
+    TooManyPixels,
+)
 from anomaly.imaging.photo import Photo
 from anomaly.pipeline import Outcome
 from anomaly.service import Service
@@ -74,6 +83,32 @@ def test_who_leaves_takes_no_model_time(service: Service) -> None:
     asyncio.run(leave())
     service.close()
     assert service.info()["queue"]["items"] == before + 1  # type: ignore[index]
+
+
+def test_what_is_late_takes_no_model_time(service: Service) -> None:
+    """A photograph whose time is over while it waits is answered then, and never reaches the model."""
+
+    async def late() -> tuple[list[Outcome], bool]:
+        first = asyncio.create_task(service.detect([Photo(FILE)], Options()))
+        await asyncio.sleep(0.05)
+        outcomes = await service.detect([Photo(FILE), Photo("?")], Options(timeout_ms=30))
+        busy = not first.done()
+        await first
+        return outcomes, busy
+
+    before = service.info()["queue"]["items"]  # type: ignore[index]
+    outcomes, busy = asyncio.run(late())
+    service.close()
+    assert [type(each.result) for each in outcomes] == [DeadlineExceeded, InvalidBase64]
+    assert busy  # the answer did not wait for the model
+    assert service.info()["queue"]["items"] == before + 1  # type: ignore[index]
+
+
+def test_the_time_counts_from_when_the_request_came(service: Service) -> None:
+    """A request that waited elsewhere is late already."""
+    came = time.monotonic() - 1
+    [outcome] = asyncio.run(service.detect([Photo(FILE)], Options(timeout_ms=900), since=came))
+    assert isinstance(outcome.result, DeadlineExceeded)
 
 
 def test_a_stopped_service_takes_nothing_more() -> None:

@@ -55,6 +55,7 @@ class Options:
     """What one request asks for beside its photographs.
 
     `scale` None asks for no millimetres; `standard` and `exposure` name the limit for the width's class.
+    `timeout_ms` is how long an answer is of use; None waits for as long as it takes.
     """
 
     confidence_threshold: float = 0.3
@@ -65,3 +66,4 @@ class Options:
     scale: ScaleRequest | None = None
     standard: str | None = None
     exposure: str | None = None
+    timeout_ms: int | None = None

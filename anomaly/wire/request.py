@@ -17,6 +17,9 @@ FrameId = Annotated[str, Field(min_length=1, max_length=256)]
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
+MOST_TIMEOUT_MS = 600_000
+"""Ten minutes: for so long RunPod lets a job run, unless told otherwise."""
+
 _DATA_URI_NOTE = "base64 of the file's bytes, with or without a data URI's head"
 
 
@@ -72,6 +75,12 @@ class DetectOptions(_Part):
     marker: MarkerPart | None = Field(None, description="Or an ArUco marker in the photo.")
     standard: str | None = Field(None, description="Standard for the width's class: EC2 or ACI224R.")
     exposure: str | None = Field(None, description="Exposure class of that standard.")
+    timeout_ms: int | None = Field(
+        None,
+        ge=1,
+        le=MOST_TIMEOUT_MS,
+        description="For how long an answer is of use, ms; as long as it takes if left out.",
+    )
 
     @model_validator(mode="after")
     def _one_scale(self) -> Self:
@@ -96,6 +105,7 @@ class DetectOptions(_Part):
             scale=self._scale(),
             standard=self.standard,
             exposure=self.exposure,
+            timeout_ms=self.timeout_ms,
         )
 
     def _scale(self) -> ScaleRequest | None:

@@ -63,6 +63,13 @@ PAYLOADS: dict[str, Any] = {
     "masks-text": {"image": PNG, "include_masks": "true"},
     "mask-format": {"image": PNG, "mask_format": "bitmap"},
     "frame-id-number": {"image": PNG, "frame_id": 7},
+    "timeout": {"image": PNG, "timeout_ms": 60_000},
+    "timeout-none": {"image": PNG, "timeout_ms": None},
+    "timeout-zero": {"image": PNG, "timeout_ms": 0},
+    "timeout-fraction": {"image": PNG, "timeout_ms": 0.5},
+    "timeout-text": {"image": PNG, "timeout_ms": "500"},
+    "timeout-too-long": {"image": PNG, "timeout_ms": 600_001},
+    "batch-timeout": {"images": [PNG, JPEG], "timeout_ms": 60_000},
     "list": [PNG],
     "text": "image",
     "null": None,
@@ -124,6 +131,38 @@ def timeless(answer: Any) -> Any:
 def test_both_shells_give_the_same_answer(service: Service, pod: TestClient, payload: Any) -> None:
     """A payload gets the same answer, or the same error, from the pod and from the worker."""
     assert through_pod(pod, payload) == through_worker(service, payload)
+
+
+@pytest.fixture(scope="module")
+def slow() -> Iterator[Service]:
+    """Give a warm service whose models take 0.4 s for a photograph."""
+    service = warm_service(fake_image_ms=400, max_batch=1)
+    yield service
+    service.close()
+
+
+@pytest.mark.parametrize(
+    "payload", [{"image": PNG, "timeout_ms": 50}, {"images": [PNG, JPEG], "timeout_ms": 50}]
+)
+def test_what_cannot_be_in_time_says_so_at_both_shells(slow: Service, payload: Any) -> None:
+    """An answer that is not there in time is an error with its code, in a batch for each photograph."""
+    pod = TestClient(create_app(slow, THRESHOLD))
+    answer = through_pod(pod, payload)
+    assert answer == through_worker(slow, payload)
+    failed = answer["results"] if "images" in payload else [answer]
+    assert {each["error"]["code"] for each in failed} == {"deadline_exceeded"}
+
+
+def test_every_door_of_the_pod_keeps_the_time(slow: Service) -> None:
+    """JSON, a picture as the body and a form are refused alike, with 504, when the time is over."""
+    pod, data = TestClient(create_app(slow, THRESHOLD)), encoded(gradient(320, 240))
+    answers = [
+        pod.post("/detect", json={"image": PNG, "timeout_ms": 50}),
+        pod.post("/detect?timeout_ms=50", content=data, headers={"content-type": "image/png"}),
+        pod.post("/detect/upload", files={"file": data}, data={"timeout_ms": "50"}),
+    ]
+    assert [each.status_code for each in answers] == [504] * 3
+    assert {each.json()["error"]["code"] for each in answers} == {"deadline_exceeded"}
 
 
 def test_what_json_cannot_say_is_refused_by_the_worker_too(service: Service, pod: TestClient) -> None:

@@ -45,6 +45,14 @@ def test_a_full_queue_makes_a_job_wait_and_does_not_fail_it(service: Service) ->
     assert [each.get("frame_id") for each in answers] == [str(number) for number in range(8)]
 
 
+def test_a_job_that_waits_for_room_keeps_its_time() -> None:
+    """The time that a job waits for the queue counts: it fails when that is over, and not before."""
+    service = warm_service(max_waiting=1, max_batch=1, fake_batch_ms=300)
+    answers = run(service, *[{"image": PHOTO}] * 3, {"image": PHOTO, "timeout_ms": 100})
+    service.close()
+    assert [each.get("error", {}).get("code") for each in answers] == [None, None, None, "deadline_exceeded"]
+
+
 def test_jobs_in_flight_share_batches() -> None:
     """What waits while the models are busy is seen together, whichever jobs it came with."""
     service = warm_service(max_batch=8, fake_batch_ms=50)

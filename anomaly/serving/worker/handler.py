@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
 
+from anomaly.deadline import Deadline
 from anomaly.errors import AnomalyError, InternalError, QueueFull
 from anomaly.pipeline import Outcome
 from anomaly.service import Service
@@ -54,10 +55,10 @@ def handler(
 async def _answer(
     service: Service, default_threshold: float, value: object, most_bytes: int, ended: Ended
 ) -> Written:
-    started = time.perf_counter()
+    started, since = time.perf_counter(), time.monotonic()
     asked = wire.parse_input(value, service.limits)
     options = asked.options(default_threshold)
-    outcomes = await _admitted(service, asked, options)
+    outcomes = await _admitted(service, asked, options, since)
     ended([each.result if isinstance(each.result, AnomalyError) else None for each in outcomes])
     if isinstance(asked, wire.BatchRequest):
         elapsed_ms = (time.perf_counter() - started) * 1e3
@@ -79,10 +80,12 @@ async def _answer(
 
 
 async def _admitted(
-    service: Service, asked: wire.DetectRequest | wire.BatchRequest, options: Options
+    service: Service, asked: wire.DetectRequest | wire.BatchRequest, options: Options, since: float
 ) -> list[Outcome]:
+    limit = Deadline.of(options.timeout_ms, since)
     while True:
         try:
-            return await service.detect(asked.photos(), options)
+            return await service.detect(asked.photos(), options, since=since)
         except QueueFull:
-            await asyncio.sleep(FULL_WAIT_S)
+            async with limit.kept():
+                await asyncio.sleep(FULL_WAIT_S)

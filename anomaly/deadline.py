@@ -1,0 +1,40 @@
+"""Until when an answer is of use to the one who asked for it."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Self
+
+from anomaly.errors import DeadlineExceeded
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A moment `at` on `time.monotonic()`'s clock, `given_ms` after the request came; None is never."""
+
+    at: float | None = None
+    given_ms: int | None = None
+
+    @classmethod
+    def of(cls, timeout_ms: int | None, since: float | None = None) -> Self:
+        """Return the moment `timeout_ms` after `since`, which is now if left out."""
+        if timeout_ms is None:
+            return cls()
+        return cls((time.monotonic() if since is None else since) + timeout_ms / 1e3, timeout_ms)
+
+    @asynccontextmanager
+    async def kept(self) -> AsyncIterator[None]:
+        """Cancel what the body awaits when the moment comes. Raises `DeadlineExceeded` then."""
+        if self.at is None:
+            yield
+            return
+        try:
+            async with asyncio.timeout(self.at - time.monotonic()):
+                yield
+        except TimeoutError:
+            raise DeadlineExceeded(
+                f"the {self.given_ms} ms of timeout_ms were over before the answer was there; give it longer,"
+                " or send it again when less waits"
+            ) from None
