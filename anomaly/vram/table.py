@@ -42,7 +42,8 @@ class Variant:
     """One network that can be loaded. `key` names it within its section, `title` is for people.
 
     `size` is None where its backend knows one size only. `resolution` is the side, in pixels, of the square
-    that it works on. `coco_ap` (50:95) and `latency_t4_ms` (TensorRT fp16, batch 1) are as published.
+    that it works on. `repo` is the Hugging Face repository that holds the file `weights` too, `gated` where
+    its licence is to be accepted first; `size_bytes`, `sha256` and `md5` are the file's. `coco_ap` (50:95) and `latency_t4_ms` (TensorRT fp16, batch 1) are as published.
     """
 
     key: str
@@ -56,6 +57,9 @@ class Variant:
     memory: Memory
     needs_card: bool = False
     url: str | None = None
+    repo: str | None = None
+    gated: bool = False
+    size_bytes: int | None = None
     sha256: str | None = None
     md5: str | None = None
     decoder_layers: int | None = None
@@ -176,6 +180,9 @@ def _variant(key: str, row: Section) -> Variant:
         memory=_memory(row.section("memory")),
         needs_card=row.flag("needs_card"),
         url=row.text_or_none("url"),
+        repo=row.text_or_none("repo"),
+        gated=row.flag("gated"),
+        size_bytes=row.whole_or_none("size_bytes"),
         sha256=row.text_or_none("sha256"),
         md5=row.text_or_none("md5"),
         decoder_layers=row.whole_or_none("decoder_layers"),
