@@ -1,8 +1,8 @@
 """Settings -> service -> pod or serverless; nothing else."""
 
-import logging
 import sys
 
+from anomaly import logs
 from anomaly.bootstrap import build
 from anomaly.errors import AnomalyError
 from anomaly.serving import pod, worker
@@ -13,9 +13,7 @@ def main() -> None:
     """Serve until told to stop. A setting that cannot work ends the process with a sentence and status 1."""
     try:
         settings = Settings.read()
-        logging.basicConfig(
-            level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-        )
+        logs.configure(settings.log_level, settings.log_format)
         service = build(settings)
         if settings.serverless:
             worker.serve(
@@ -25,7 +23,8 @@ def main() -> None:
                 jobs_max=settings.worker_jobs_max,
             )
         else:
-            pod.serve(service, settings.confidence_threshold, settings.api_host, settings.api_port)
+            access = pod.Access.read(settings.api_keys, settings.rate_limit, settings.cors_origins)
+            pod.serve(service, settings.confidence_threshold, access, settings.api_host, settings.api_port)
     except AnomalyError as error:
         sys.exit(f"{error.code}: {error}")
 

@@ -16,14 +16,20 @@ AnomalyError
 │   ├── UrlRefused              url_refused         not an address that this server fetches from
 │   ├── UrlFailed               url_failed          what is at the URL could not be fetched
 │   └── MarkerNotFound          marker_not_found    the photo does not show the marker that gives its scale
+├── Unauthorized                unauthorized        no key, or one that opens nothing
 ├── Refused                     the same request may succeed later
 │   ├── NotReady                not_ready
 │   ├── QueueFull               queue_full
+│   ├── RateLimited             rate_limited        one caller came too often
 │   ├── DeadlineExceeded        deadline_exceeded
 │   ├── CallerGone              caller_gone         nobody is left to read the answer
 │   └── DeviceLost              device_lost         the card answers this process no more: replace the process
 ├── ModelError                  the model failed on this photograph: model_failed
 │   └── OutOfMemory             out_of_memory
+├── StorageError                storage_failed      the bucket refused what was to be kept or read
+│   ├── StorageUnavailable      storage_unavailable it does not answer, or is in trouble
+│   ├── StorageDenied           storage_denied      the key does not permit it
+│   └── StorageMissing          storage_missing     no such bucket, or no such object
 ├── ConfigurationError          the operator can mend it: configuration_error, at start-up only
 │   ├── WeightsError            weights_error
 │   └── DoesNotFit              does_not_fit
@@ -129,6 +135,12 @@ class MarkerNotFound(InputError):
     code = "marker_not_found"
 
 
+class Unauthorized(AnomalyError):
+    """The request carries no key, or one that opens nothing."""
+
+    code = "unauthorized"
+
+
 class Refused(AnomalyError):
     """Not now. `retry_after_s` is when another try makes sense, where that is known."""
 
@@ -149,6 +161,12 @@ class QueueFull(Refused):
     """The queue holds as much as it may."""
 
     code = "queue_full"
+
+
+class RateLimited(Refused):
+    """One caller came more often than the operator allows."""
+
+    code = "rate_limited"
 
 
 class DeadlineExceeded(Refused):
@@ -182,6 +200,30 @@ class OutOfMemory(ModelError):
     """The device's memory did not suffice. Backends raise it in place of their library's own."""
 
     code = "out_of_memory"
+
+
+class StorageError(AnomalyError):
+    """The object storage refused what was asked of it."""
+
+    code = "storage_failed"
+
+
+class StorageUnavailable(StorageError):
+    """The object storage cannot be reached or is in trouble, after several tries."""
+
+    code = "storage_unavailable"
+
+
+class StorageDenied(StorageError):
+    """The object storage does not permit it with this key."""
+
+    code = "storage_denied"
+
+
+class StorageMissing(StorageError):
+    """There is no such bucket, or no such object in it."""
+
+    code = "storage_missing"
 
 
 class ConfigurationError(AnomalyError):

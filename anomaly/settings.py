@@ -1,13 +1,19 @@
 """The environment, read once. A test holds it against the table in RUNPOD_DEPLOYMENT.md."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+import limits
+from pydantic import BeforeValidator, Field, InstanceOf, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from anomaly.errors import ConfigurationError
+from anomaly.keys import Keyring
+from anomaly.logs import LogFormat
 from anomaly.types import Limits
+
+_SECRET = {"API_KEYS"}
+"""Variables whose values no message repeats."""
 
 
 class Settings(BaseSettings):
@@ -63,6 +69,27 @@ class Settings(BaseSettings):
     api_host: str = Field("0.0.0.0", description="Address on which the server listens.")  # noqa: S104
     api_port: int = Field(8000, ge=0, le=65535, description="Port on which the server listens.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level logged.")
+    log_format: LogFormat = Field(
+        "auto", description="`text` for readers, `json` for machines; `auto`: text on a terminal, else JSON."
+    )
+    api_keys: Annotated[
+        InstanceOf[Keyring] | None, NoDecode, BeforeValidator(lambda text: text and Keyring.read(text))
+    ] = Field(
+        None,
+        description="Keys that open the server, separated by commas: as they are, or `sha256:` and the digest."
+        " Everyone may come in if left out.",
+    )
+    rate_limit: str | None = Field(
+        None,
+        description="Most requests of each key (or address), such as `60/minute` or `10/second;1000/day`.",
+    )
+    cors_origins: str | None = Field(
+        None, description="Origins of pages elsewhere that may call, separated by commas; `*` for all."
+    )
+    allow_private_urls: bool = Field(
+        False, description="`true`: `image_url` may lead to addresses that are not public."
+    )
+    fetch_timeout_s: float = Field(20.0, gt=0, description="Most seconds to fetch a photo from its URL.")
     max_image_bytes: int = Field(Limits().max_image_bytes, ge=1, description="Largest file of one photo.")
     max_pixels: int = Field(
         Limits().max_pixels,
@@ -97,6 +124,13 @@ class Settings(BaseSettings):
         None, description="Set by RunPod on its serverless workers; read to tell where this runs."
     )
 
+    @field_validator("rate_limit")
+    @classmethod
+    def _is_a_rate(cls, text: str | None) -> str | None:
+        if text is not None:
+            limits.parse_many(text)  # raises the ValueError that says what is wrong
+        return text
+
     @property
     def serverless(self) -> bool:
         """Whether to run as a RunPod serverless worker."""
@@ -116,7 +150,12 @@ class Settings(BaseSettings):
             return cls()
         except ValidationError as error:
             problems = (
-                f"{'.'.join(map(str, each['loc'])).upper()}={each['input']!r}: {each['msg']}"
+                f"{_shown(each['loc'], each['input'])}: {each['msg']}"
                 for each in error.errors(include_url=False)
             )
             raise ConfigurationError("; ".join(problems)) from None
+
+
+def _shown(where: tuple[int | str, ...], value: object) -> str:
+    name = ".".join(map(str, where)).upper()
+    return name if name in _SECRET else f"{name}={value!r}"

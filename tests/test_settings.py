@@ -76,3 +76,20 @@ def test_settings_cannot_be_changed() -> None:
     """Settings are read once and stay as they are."""
     with pytest.raises(ValueError, match="frozen"):
         Settings.read().api_port = 1  # type: ignore[misc]
+
+
+def test_no_message_repeats_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong key is named by its variable alone: start-up errors are logged."""
+    monkeypatch.setenv("API_KEYS", "tooshort")
+    with pytest.raises(ConfigurationError) as error:
+        Settings.read()
+    assert "API_KEYS" in str(error.value)
+    assert "tooshort" not in str(error.value)
+
+
+@pytest.mark.parametrize("rate", ["often", "0", "10/fortnight"])
+def test_a_rate_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, rate: str) -> None:
+    """A limit that cannot be read ends the start, not the first request."""
+    monkeypatch.setenv("RATE_LIMIT", rate)
+    with pytest.raises(ConfigurationError, match="RATE_LIMIT"):
+        Settings.read()

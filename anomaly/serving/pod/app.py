@@ -7,10 +7,14 @@ from fastapi import FastAPI
 
 from anomaly import __version__
 from anomaly.service import Service
-from anomaly.serving.pod import detect, failures, status
+from anomaly.serving.pod import access, detect, failures, status
+from anomaly.serving.pod.access import Access
+from anomaly.serving.pod.trace import Trace
+
+OPEN_TO_ALL = Access()
 
 
-def create_app(service: Service, default_threshold: float) -> FastAPI:
+def create_app(service: Service, default_threshold: float, admitted: Access = OPEN_TO_ALL) -> FastAPI:
     """Return the application. The service is started by its caller and closed with the application."""
 
     @asynccontextmanager
@@ -27,4 +31,6 @@ def create_app(service: Service, default_threshold: float) -> FastAPI:
     app.include_router(detect.routes(service, default_threshold))
     app.include_router(status.routes(service))
     failures.install(app)
+    access.install(app, admitted)
+    app.add_middleware(Trace)
     return app

@@ -1,6 +1,5 @@
 """Every failure over HTTP: `{"error": {"code", "message"}}` and a status, whoever raised it."""
 
-import logging
 import math
 
 from fastapi import FastAPI, Request, Response
@@ -8,8 +7,6 @@ from starlette.exceptions import HTTPException
 
 from anomaly import errors
 from anomaly.wire import answer, shapes
-
-log = logging.getLogger(__name__)
 
 # The most specific class decides.
 STATUS: dict[type[errors.AnomalyError], int] = {
@@ -23,10 +20,14 @@ STATUS: dict[type[errors.AnomalyError], int] = {
     errors.AnswerTooLarge: 413,
     errors.RequestTooLarge: 413,
     errors.UnsupportedBody: 415,
+    errors.Unauthorized: 401,
     errors.Refused: 503,
     errors.QueueFull: 429,
+    errors.RateLimited: 429,
     errors.DeadlineExceeded: 504,
     errors.CallerGone: 499,  # nginx's
+    errors.StorageError: 502,
+    errors.StorageUnavailable: 503,
 }
 
 # What the router itself refuses.
@@ -43,11 +44,13 @@ def response(error: errors.AnomalyError) -> Response:
     headers = {}
     if isinstance(error, errors.Refused) and error.retry_after_s is not None:
         headers["Retry-After"] = str(math.ceil(error.retry_after_s))
+    if isinstance(error, errors.Unauthorized):
+        headers["WWW-Authenticate"] = "Bearer"
     return _json(status_of(error), answer.error_response(error), headers)
 
 
 def install(app: FastAPI) -> None:
-    """Answer every exception of `app` in the one shape."""
+    """Answer what `app` refuses in the one shape; what it does not expect is `Trace`'s."""
 
     async def known(_: Request, error: Exception) -> Response:
         if not isinstance(error, errors.AnomalyError):
@@ -62,13 +65,8 @@ def install(app: FastAPI) -> None:
         problem: shapes.ErrorResponse = {"error": {"code": code, "message": message}}
         return _json(error.status_code, problem, dict(error.headers or {}))
 
-    async def unknown(request: Request, error: Exception) -> Response:
-        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-        return response(errors.InternalError("the server failed on this request; its log says how"))
-
     app.add_exception_handler(errors.AnomalyError, known)
     app.add_exception_handler(HTTPException, refused)
-    app.add_exception_handler(Exception, unknown)
 
 
 def _json(status: int, value: shapes.ErrorResponse, headers: dict[str, str]) -> Response:

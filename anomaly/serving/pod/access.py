@@ -1,0 +1,131 @@
+"""Who may come in, how often, and from which pages."""
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Self
+
+from fastapi import FastAPI
+from limits import RateLimitItem, parse_many
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from anomaly.errors import RateLimited, Unauthorized
+from anomaly.keys import Keyring
+from anomaly.serving.pod import failures
+
+OPEN = ("/health", "/ping", "/")
+"""Paths that ask for no key: a load balancer has none, and the page asks for one itself."""
+
+OPEN_UNDER = "/page/"
+"""The page's files."""
+
+_EXPOSED = ("X-Request-ID", "Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Everyone, as often as they like, from this server's own page: unless a field says otherwise.
+
+    `rate_limits` hold for each key, or for each address where there are no keys. `origins` are those of
+    pages elsewhere that may call; `*` is all of them.
+    """
+
+    keyring: Keyring | None = None
+    rate_limits: tuple[RateLimitItem, ...] = ()
+    origins: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, keyring: Keyring | None, rate_limit: str | None, origins: str | None) -> Self:
+        """Read limits such as `10/second;1000/day`, and origins separated by commas."""
+        return cls(
+            keyring,
+            tuple(parse_many(rate_limit)) if rate_limit else (),
+            tuple(each.strip() for each in (origins or "").split(",") if each.strip()),
+        )
+
+
+def install(app: FastAPI, access: Access) -> None:
+    """Put the gate before `app`; where everyone may come in there is none, and it costs nothing."""
+    if access.keyring is not None or access.rate_limits:
+        app.add_middleware(_Gate, access)
+    if access.origins:  # outside the gate: a browser asks first without a key, and must read a refusal
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=access.origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=_EXPOSED,
+        )
+
+
+class _Gate:
+    """Refuses who has no key and who comes too often, before anything of the request is read."""
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self._app, self._keyring, self._limits = app, access.keyring, access.rate_limits
+        self._window = MovingWindowRateLimiter(MemoryStorage())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in OPEN or scope["path"].startswith(OPEN_UNDER):
+            await self._app(scope, receive, send)
+            return
+        connection = HTTPConnection(scope)
+        try:
+            holder = self._holder(connection)
+        except Unauthorized as error:
+            await failures.response(error)(scope, receive, send)
+            return
+        # The scope's state travels with the request, and the log names the holder from it.
+        scope.setdefault("state", {})["holder"] = holder
+        exceeded = [limit for limit in self._limits if not self._window.hit(limit, holder)]
+        headers = self._standing(holder, exceeded)
+        if exceeded:
+            wait_s = max(self._wait_s(limit, holder) for limit in exceeded)
+            error = RateLimited(
+                f"more than {' or '.join(map(str, exceeded))} came from here; wait {math.ceil(wait_s)} s",
+                retry_after_s=wait_s,
+            )
+            answer = failures.response(error)
+            answer.headers.update(dict(headers))
+            await answer(scope, receive, send)
+            return
+
+        async def send_with_standing(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                raw = [(name.lower().encode(), value.encode()) for name, value in headers]
+                message = {**message, "headers": [*message.get("headers", ()), *raw]}
+            await send(message)
+
+        await self._app(scope, receive, send_with_standing if headers else send)
+
+    def _holder(self, connection: HTTPConnection) -> str:
+        if self._keyring is None:
+            return connection.client.host if connection.client else "unknown"
+        scheme, _, bearer = connection.headers.get("authorization", "").partition(" ")
+        key = connection.headers.get("x-api-key") or (bearer.strip() if scheme.lower() == "bearer" else "")
+        if not key:
+            raise Unauthorized("this server asks for a key; send it as X-API-Key or Authorization: Bearer")
+        holder = self._keyring.holder(key)
+        if holder is None:
+            raise Unauthorized("the key opens nothing here; check it, or ask the operator for one")
+        return holder
+
+    def _wait_s(self, limit: RateLimitItem, holder: str) -> float:
+        reset = self._window.get_window_stats(limit, holder).reset_time
+        return max(reset - time.time(), 0.001)
+
+    def _standing(self, holder: str, exceeded: list[RateLimitItem]) -> list[tuple[str, str]]:
+        """Return the headers that tell how near the nearest limit is."""
+        if not self._limits:
+            return []
+        stands = [(self._window.get_window_stats(limit, holder), limit) for limit in exceeded or self._limits]
+        nearest, limit = min(stands, key=lambda stand: stand[0].remaining)
+        return [
+            ("X-RateLimit-Limit", str(limit.amount)),
+            ("X-RateLimit-Remaining", str(max(nearest.remaining, 0))),
+            ("X-RateLimit-Reset", str(math.ceil(max(nearest.reset_time - time.time(), 0)))),
+        ]

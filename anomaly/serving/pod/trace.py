@@ -1,0 +1,69 @@
+"""Each request's id, its line in the log, and an answer to what nobody expected."""
+
+import logging
+import re
+import time
+import uuid
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from anomaly.errors import InternalError
+from anomaly.serving.pod import failures
+
+log = logging.getLogger(__name__)
+
+_SOUND_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
+
+_QUIET = ("/health", "/ping", "/metrics")
+"""Asked every few seconds by machines: their lines are for debugging."""
+
+
+class Trace:
+    """Takes the caller's `X-Request-ID` or makes one, answers it, binds it to the log, and logs one line.
+
+    The line has method, path, status, time and the key's name: never the query, which may hold a signed
+    link, and never a payload.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, with its id."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        identity = _request_id(scope)
+        started, status = time.perf_counter(), 0
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message = {**message, "headers": [*message.get("headers", ()), (b"x-request-id", identity)]}
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=identity.decode()):
+            try:
+                await self._app(scope, receive, answer)
+            except Exception:
+                log.exception("%s %s failed", scope["method"], scope["path"])
+                if status:  # too late for another answer: the connection breaks off
+                    raise
+                error = InternalError("the server failed on this request; its log says how")
+                await failures.response(error)(scope, receive, answer)
+            finally:
+                level = logging.DEBUG if scope["path"] in _QUIET else logging.INFO
+                if log.isEnabledFor(level):
+                    elapsed_ms = round((time.perf_counter() - started) * 1e3, 1)
+                    extra = {"elapsed_ms": elapsed_ms, "status": status}
+                    holder = scope.get("state", {}).get("holder")
+                    if holder is not None:
+                        extra["key"] = holder
+                    log.log(level, "%s %s", scope["method"], scope["path"], extra=extra)
+
+
+def _request_id(scope: Scope) -> bytes:
+    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+    return given if _SOUND_ID.fullmatch(given) else uuid.uuid4().hex.encode()

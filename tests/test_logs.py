@@ -1,0 +1,50 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import logging, structlog
+from anomaly import logs
+logs.configure("info", {form!r})
+with structlog.contextvars.bound_contextvars(request_id="r-1"):
+    logging.getLogger("a.b").info("%s done", "job", extra={{"elapsed_ms": 1.5}})
+logging.getLogger("a").debug("unseen")
+try:
+    1 / 0
+except ZeroDivisionError:
+    logging.getLogger("a").exception("broke")
+"""
+
+
+def log(form: str) -> list[str]:
+    """Return the lines that a process logs."""
+    run = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(form=form)], capture_output=True, text=True, check=True
+    )
+    assert run.stdout == ""
+    return run.stderr.splitlines()
+
+
+@pytest.mark.parametrize("form", ["json", "auto"])
+def test_machines_read_one_object_a_line(form: str) -> None:
+    """Away from a terminal each line is JSON with level, logger, time and the request's id; an exception too."""
+    first, second = map(json.loads, log(form))
+    assert first.pop("timestamp").endswith("Z")
+    assert first == {
+        "event": "job done",
+        "level": "info",
+        "logger": "a.b",
+        "request_id": "r-1",
+        "elapsed_ms": 1.5,
+    }
+    assert "ZeroDivisionError" in second["exception"]
+
+
+def test_readers_get_text() -> None:
+    """Text is for people."""
+    lines = log("text")
+    assert "job done" in lines[0]
+    assert "request_id=r-1" in lines[0]
+    assert any("ZeroDivisionError" in line for line in lines)
