@@ -47,7 +47,7 @@ def style(rng: np.random.Generator, canvas: Canvas, width: float | None = None) 
         width=width,
         drop=min(drop, 0.92 * mean),
         soft=rng.uniform(0, 0.9) if rng.random() < 0.6 else 0.0,
-        ragged=rng.uniform(0, 0.55),
+        ragged=rng.uniform(0, 0.55) * min(1.0, 3.5 / width),
         gaps=rng.uniform(0.02, 0.22) if rng.random() < 0.45 else 0.0,
         taper=rng.random() < 0.55,
         halo=rng.uniform(4, 28) * rng.choice([1, 1, -0.6]) if rng.random() < 0.28 else 0.0,
@@ -75,8 +75,17 @@ def widths_along(rng: np.random.Generator, count: int, look: Style, scale: float
     return widths.astype(np.float32)
 
 
-def draw(rng: np.random.Generator, canvas: Canvas, lines: list[tuple[Points, float]], look: Style) -> None:
-    """Draw cracks along `lines` (centre line and width factor) and enter them into the canvas's truth."""
+def draw(
+    rng: np.random.Generator,
+    canvas: Canvas,
+    lines: list[tuple[Points, float]],
+    look: Style,
+    lost: Field | None = None,
+) -> None:
+    """Draw cracks along `lines` (centre line and width factor) and enter them into the canvas's truth.
+
+    `lost` (n, n), 0..1, is what else stands open beside them, such as joints without their mortar.
+    """
     n = canvas.n
     dark, truth = sheet(n), sheet(n)
     for points, scale in lines:
@@ -94,7 +103,10 @@ def draw(rng: np.random.Generator, canvas: Canvas, lines: list[tuple[Points, flo
         stroke(dark, drawn.astype(np.float32), shown)
         stroke(truth, drawn.astype(np.float32), np.maximum(widths, 1.0) + 0.7)
         canvas.lines.append(Line(points, widths))
-    _paint(rng, canvas, shrink(dark), shrink(truth), look)
+    alpha, marked = shrink(dark), shrink(truth)
+    if lost is not None:
+        alpha, marked = np.maximum(alpha, lost), np.maximum(marked, lost)
+    _paint(rng, canvas, alpha, marked, look)
 
 
 def _paint(rng: np.random.Generator, canvas: Canvas, alpha: Field, truth: Field, look: Style) -> None:

@@ -1,14 +1,13 @@
-"""Brick and stone walls, and the cracks that follow their joints or break through."""
+"""Walls of bricks and of stones, and where their joints are."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from training import paths, surfaces
-from training.noise import Field, Pixels, borders, cells, colour, fractal, grain, relief, smooth
-from training.paths import Points
+from training import surfaces
+from training.noise import Field, Pixels, borders, cells, colour, fractal, grain, patch, relief, smooth
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +24,14 @@ class Courses:
     shift: tuple[float, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Wall:
+    """A wall's `pixels` (n, n, 3) 0..255, and `mortar` (n, n), the share of a pixel that is joint, 0..1."""
+
+    pixels: Pixels
+    mortar: Field
+
+
 def courses(rng: np.random.Generator) -> Courses:
     """Choose a layout: bricks from 8 to 90 px high, seen from afar or near, and now and then blocks."""
     high = float(np.exp(rng.uniform(np.log(8), np.log(80))))
@@ -34,8 +41,8 @@ def courses(rng: np.random.Generator) -> Courses:
     return Courses(high, long, joint, -rng.uniform(0, high), (0.0, float(bond)))
 
 
-def bricks(rng: np.random.Generator, n: int, lay: Courses) -> Pixels:
-    """Return the wall: every brick its own tone, mortar lighter or darker, recessed or flush."""
+def bricks(rng: np.random.Generator, n: int, lay: Courses) -> Wall:
+    """Return the wall: every brick its own tone, mortar lighter or darker, recessed or flush, or all painted."""
     ys, xs = np.mgrid[0:n, 0:n].astype(np.float32)
     wobble = min(1.4, lay.joint * rng.uniform(0.03, 0.25))
     ys = ys + wobble * smooth(rng, n, rng.uniform(4, 14))
@@ -58,9 +65,9 @@ def bricks(rng: np.random.Generator, n: int, lay: Courses) -> Pixels:
             * rng.uniform(60, 160)
             * rng.uniform(0.9, 1.1, 3).astype(np.float32)
         )
-    table = rng.normal(1, rng.uniform(0.03, 0.22), (64, 64, 1)) + rng.normal(
-        0, rng.uniform(0, 0.06), (64, 64, 3)
-    )
+    painted = rng.random() < 0.12
+    vary = 0.02 if painted else rng.uniform(0.03, 0.22)
+    table = rng.normal(1, vary, (64, 64, 1)) + rng.normal(0, rng.uniform(0, 0.3 * vary), (64, 64, 3))
     pixels = tone * table[row % 64, column % 64].astype(np.float32)
     texture = rng.uniform(1, 9) * grain(rng, n, rng.uniform(0.4, 1.5)) + rng.uniform(1, 8) * fractal(
         rng, n, (24, 10, 5)
@@ -71,10 +78,14 @@ def bricks(rng: np.random.Generator, n: int, lay: Courses) -> Pixels:
     if rng.random() < 0.3:
         pits = np.clip((grain(rng, n, rng.uniform(0.7, 2)) - rng.uniform(1.6, 2.4)) * 2, 0, 1)
         pixels = pixels - rng.uniform(20, 70) * pits[..., None]
-    return _point(rng, pixels, mortar.astype(np.float32))
+    mortar = mortar.astype(np.float32)
+    return Wall(_point(rng, pixels, mortar, tone if painted else None), mortar)
 
 
-def _point(rng: np.random.Generator, pixels: Pixels, mortar: Field) -> Pixels:
+def _point(
+    rng: np.random.Generator, pixels: Pixels, mortar: Field, paint: NDArray[np.float32] | None = None
+) -> Pixels:
+    """Fill the joints; where the wall is painted, with `paint`, so that only light and shadow show them."""
     n = mortar.shape[0]
     grey = float(np.clip(pixels.mean(), 5, 225))
     bright = (
@@ -86,96 +97,60 @@ def _point(rng: np.random.Generator, pixels: Pixels, mortar: Field) -> Pixels:
         + rng.uniform(1, 8) * fractal(rng, n, (40, 12))
     )
     fill = fill[..., None] * (colour(rng, 150, 0.08) / 150)
+    if paint is not None:
+        fill = paint * rng.uniform(0.85, 1.0) + (fill - fill.mean()) * 0.5
     washed = (
         mortar * np.clip(1 - rng.uniform(0, 0.5) * (0.5 + smooth(rng, n, 25)), 0.2, 1)
         if rng.random() < 0.4
         else mortar
     )
     pixels = pixels * (1 - washed[..., None]) + fill * washed[..., None]
-    if rng.random() < 0.6:
+    if paint is not None or rng.random() < 0.6:
         # Recessed joints: the brick above throws a shadow on the mortar, the one below catches light.
         edge = relief(cv2.GaussianBlur(1 - mortar, (0, 0), 0.8), rng.uniform(0.6, 2.5))
         pixels = pixels + rng.uniform(3, 22) * (edge * mortar)[..., None]
     return np.clip(pixels, 3, 255).astype(np.float32)
 
 
-def rough_stone(rng: np.random.Generator, n: int) -> Pixels:
-    """A wall of irregular stones in mortar."""
-    labels, _ = cells(rng, n, rng.uniform(28, 110))
-    wide = rng.uniform(1.5, 9)
-    far = cv2.distanceTransform(255 - borders(labels), cv2.DIST_L2, 3) + 0.8 * smooth(rng, n, 6)
-    mortar = np.clip((wide / 2 - far) / max(0.8, wide * 0.25) + 0.5, 0, 1).astype(np.float32)
-    tone = rng.normal(1, rng.uniform(0.04, 0.2), int(labels.max()) + 1).astype(np.float32)
-    pixels = surfaces.concrete(rng, n) * tone[labels][..., None]
-    if rng.random() < 0.5:
-        pixels = (
-            pixels
-            + rng.uniform(2, 14) * relief(fractal(rng, n, (20, 9, 4), 0.8), rng.uniform(0, 6.3))[..., None]
-        )
-    return _point(rng, pixels, mortar)
-
-
-def _steps(rng: np.random.Generator, n: int, lay: Courses) -> Points:
-    """Walk the joints: along a bed to a head joint, up it, and on; sometimes straight through a brick."""
-    through = rng.choice([0.0, 0.15, 0.5, 1.0], p=[0.35, 0.35, 0.2, 0.1])
-    lean = rng.choice([-1.0, 0.0, 1.0], p=[0.4, 0.2, 0.4])
-    rows = int(n / lay.high) + 3
-    first = int(rng.integers(0, rows)) if rng.random() < 0.3 else -1
-    last = int(rng.integers(first + 2, rows + 3)) if rng.random() < 0.3 else rows
-    x = (
-        rng.uniform(-0.2, 1.2) * n
-        if lean == 0
-        else rng.uniform(-0.6, 1.0) * n
-        if lean > 0
-        else rng.uniform(0, 1.6) * n
+def rough_stone(rng: np.random.Generator, n: int) -> Wall:
+    """Return a wall of irregular stones, round or lying flat, in mortar or nearly dry."""
+    flat = rng.uniform(1, 2.4) if rng.random() < 0.7 else 1.0
+    side = float(np.exp(rng.uniform(np.log(20), np.log(90))))
+    labels, _ = cells(rng, n, side)
+    if flat > 1.05:
+        high = round(n / flat)
+        labels = cv2.resize(labels[:, :high], (n, n), interpolation=cv2.INTER_NEAREST)
+    bend = rng.uniform(0.5, 3.5)
+    ys, xs = np.mgrid[0:n, 0:n].astype(np.float32)
+    labels = cv2.remap(
+        labels.astype(np.float32), xs + bend * smooth(rng, n, 14), ys + bend * smooth(rng, n, 14),
+        cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE,
+    ).astype(np.int32)  # fmt: skip
+    wide = min(rng.uniform(1.5, 9), 0.2 * side)
+    far = cv2.distanceTransform(255 - borders(labels), cv2.DIST_L2, 3) + rng.uniform(0.4, 1.4) * smooth(
+        rng, n, 6
     )
-    nodes = [(x, lay.top + first * lay.high)]
-    for row in range(first, last):
-        y = lay.top + row * lay.high
-        side = lay.shift[row % 2]
-        if rng.random() < through:
-            x += rng.normal(0, 0.08) * lay.long
-        else:
-            way = lean if rng.random() < 0.85 else -lean
-            at = x / lay.long - side
-            joint = np.ceil(at + 1e-3) if way > 0 else np.floor(at - 1e-3) if way < 0 else np.round(at)
-            x = float((joint + side) * lay.long)
-        nodes += [(x, y), (x + rng.normal(0, 0.02) * lay.long, y + lay.high)]
-        if rng.random() < 0.06:
-            x += rng.choice([-1, 1]) * lay.long * rng.integers(1, 3)
-    return np.array(nodes, np.float32)
+    mortar = np.clip((wide / 2 - far) / max(0.8, wide * 0.25) + 0.5, 0, 1).astype(np.float32)
+    tone = rng.normal(1, rng.uniform(0.04, 0.25), int(labels.max()) + 1).astype(np.float32)
+    pixels = surfaces.concrete(rng, n) * tone[labels][..., None]
+    if rng.random() < 0.6:
+        rough = relief(fractal(rng, n, (20, 9, 4), 0.8), rng.uniform(0, 6.3))
+        pixels = pixels + rng.uniform(2, 16) * rough[..., None]
+    if rng.random() < 0.4:
+        # A stone's face bulges: light on one flank, shadow towards the joint.
+        bulge = np.minimum(far, rng.uniform(3, 12))
+        pixels = pixels + rng.uniform(3, 14) * np.clip(relief(bulge, rng.uniform(0, 6.3)), -3, 3)[..., None]
+    return Wall(_point(rng, pixels, mortar), mortar)
 
 
-def _beds(rng: np.random.Generator, n: int, lay: Courses) -> Points:
-    """Follow one bed joint, perhaps dropping a course on the way."""
-    y = lay.top + int(rng.integers(0, int(n / lay.high) + 2)) * lay.high
-    x, nodes = -10.0, [(-10.0, y)]
-    while x < n + 10:
-        x += lay.long * rng.integers(1, 7)
-        nodes.append((x, y))
-        if rng.random() < 0.3:
-            y += rng.choice([-1, 1]) * lay.high
-            nodes.append((x, y))
-    return np.array(nodes, np.float32)
-
-
-def along_joints(rng: np.random.Generator, n: int, lay: Courses) -> list[tuple[Points, float]]:
-    """Return crack lines for a brick wall, with width factors: stepped, along beds, or through all."""
-    lines: list[tuple[Points, float]] = []
-    for _ in range(1 if rng.random() < 0.7 else 2):
-        kind = rng.random()
-        nodes = _steps(rng, n, lay) if kind < 0.66 else _beds(rng, n, lay) if kind < 0.78 else None
-        if nodes is None:
-            lines.append((paths.single(rng, n), 1.0))
-            continue
-        if rng.random() < 0.12:
-            nodes = nodes[:, ::-1] * np.array([lay.long / lay.high, 1], np.float32)
-        side = lay.joint * rng.uniform(-0.5, 0.5)
-        pieces = [
-            paths.crooked(rng, a + side, b + side, rng.uniform(0.01, 0.07), rng.uniform(0.6, 0.95))
-            for a, b in pairwise(nodes)
-            if np.hypot(*(b - a)) > 1
-        ]
-        if pieces:
-            lines.append((paths.inside(np.concatenate(pieces), n), 1.0))
-    return lines
+def rendered(rng: np.random.Generator, n: int, wall: Wall) -> Wall:
+    """Return `wall` under old plaster that has come off in patches; the joints are known where they show."""
+    mask = patch(rng, n, rng.uniform(20, 130), rng.uniform(0.25, 0.9), rng.uniform(0.05, 0.35))
+    mask = cv2.GaussianBlur(mask, (0, 0), rng.uniform(0.4, 1.1))
+    coat = surfaces.plaster(rng, n)
+    if rng.random() < 0.5:
+        coat = coat + rng.uniform(2, 9) * fractal(rng, n, (60, 25, 10))[..., None]
+    pixels = wall.pixels + (coat - wall.pixels) * mask[..., None]
+    rim = relief(cv2.GaussianBlur(mask, (0, 0), rng.uniform(0.6, 1.8)), rng.uniform(0, 6.3))
+    pixels = pixels + rng.uniform(4, 24) * np.clip(rim, -4, 4)[..., None]
+    return Wall(np.clip(pixels, 3, 255).astype(np.float32), wall.mortar * (1 - 0.8 * mask))

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training import camera, cracks, decay, grooves, marks, masonry, props, scenes, seams, surfaces
+from training import breaks, camera, cracks, decay, grooves, marks, masonry, props, scenes, seams, surfaces
 from training.canvas import Canvas
 
 DISTRACTORS = {
@@ -20,6 +20,9 @@ DISTRACTORS = {
     "vines": props.vines, "gauge": props.gauge, "slats": props.slats, "fringe": props.fringe,
 }  # fmt: skip
 """What may lie on or before a surface, by the name under which a recipe weighs it."""
+
+MASONRY = ("brick", "stone", "render")
+"""Surfaces whose cracks depend on where the joints are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ def photograph(recipe: Recipe, seed: int, number: int, n: int = 256) -> Sample:
     under = [name for name in chosen if rng.random() < 0.5]
     for name in under:
         DISTRACTORS[name](rng, canvas)
-    if cracked and kind not in ("scene", "brick"):
+    if cracked and kind not in ("scene", *MASONRY):
         worn = recipe.worn.get(kind, 0.0)
         if worn and rng.random() < worn:
             grooves.scatter(rng, canvas, kind)
@@ -70,9 +73,9 @@ def photograph(recipe: Recipe, seed: int, number: int, n: int = 256) -> Sample:
     for name in chosen:
         if name not in under:
             DISTRACTORS[name](rng, canvas)
-    if rng.random() < (0.9 if kind == "brick" else 0.4):
+    if rng.random() < (0.8 if kind in MASONRY else 0.4):
         camera.viewpoint(rng, canvas, side)
-    camera.crop(rng, canvas, side, kind in ("brick", "stone", "scene") and rng.random() < 0.8)
+    camera.crop(rng, canvas, side, kind in (*MASONRY, "scene") and rng.random() < 0.8)
     if half:
         for name in ("pixels", "crack", "trace"):
             grown = cv2.resize(getattr(canvas, name), (n, n), interpolation=cv2.INTER_CUBIC)
@@ -89,20 +92,28 @@ def _pick(rng: np.random.Generator, weights: Mapping[str, float]) -> str:
 def _surface(rng: np.random.Generator, kind: str, n: int, cracked: bool) -> Canvas:
     if kind == "scene":
         return scenes.view(rng, n, cracked)
-    if kind == "brick":
-        lay = masonry.courses(rng)
-        canvas = Canvas(masonry.bricks(rng, n, lay))
-        if cracked:
-            width = float(np.clip(rng.uniform(0.25, 1.1) * lay.joint + rng.uniform(0.3, 1.6), 0.9, 13))
-            look = cracks.style(rng, canvas, width)
-            cracks.draw(rng, canvas, masonry.along_joints(rng, n, lay), look)
-            cracks.bridged(rng, canvas, look)
-        return canvas
+    if kind in ("brick", "stone", "render"):
+        return _masonry(rng, kind, n, cracked)
     make = {
         "concrete": surfaces.concrete, "asphalt": surfaces.asphalt, "plaster": surfaces.plaster,
-        "steel": surfaces.steel, "rubble": surfaces.rubble, "stone": masonry.rough_stone,
+        "steel": surfaces.steel, "rubble": surfaces.rubble,
     }  # fmt: skip
     return Canvas(make[kind](rng, n))
+
+
+def _masonry(rng: np.random.Generator, kind: str, n: int, cracked: bool) -> Canvas:
+    lay = masonry.courses(rng) if kind == "brick" or (kind == "render" and rng.random() < 0.75) else None
+    wall = masonry.bricks(rng, n, lay) if lay is not None else masonry.rough_stone(rng, n)
+    if kind == "render":
+        wall = masonry.rendered(rng, n, wall)
+    canvas = Canvas(wall.pixels)
+    if cracked:
+        joint = lay.joint if lay is not None else rng.uniform(2, 8)
+        if kind == "render" and rng.random() < 0.4:
+            cracks.scatter(rng, canvas, cracks.style(rng, canvas))
+        else:
+            breaks.scatter(rng, canvas, wall.mortar, lay, joint)
+    return canvas
 
 
 def _judge(image: NDArray[np.uint8], canvas: Canvas, kind: str) -> Sample:

@@ -20,7 +20,7 @@ def _fill(rng: np.random.Generator, n: int) -> tuple[Pixels, bool]:
     if kind == "steel":
         return surfaces.steel(rng, n), False
     if kind == "brick":
-        return bricks(rng, n, courses(rng)), False
+        return bricks(rng, n, courses(rng)).pixels, False
     if kind == "ground":
         return (surfaces.rubble if rng.random() < 0.6 else surfaces.asphalt)(rng, n), False
     if kind == "green":

@@ -8,16 +8,15 @@ class Stage:
     """`rounds` times `photographs_per_round` new photographs of `recipe`, each seen `passes` times.
 
     To make a photograph costs more than to learn from it; mirrored, it serves again. The learning rate
-    goes from `first_rate` to `last_rate` along half a cosine, which takes `of_rounds` rounds where the stage
-    ends before it. `average` is the share of the averaged weights that stays from step to step.
+    goes from `first_rate` to `last_rate` along half a cosine. `average` is the share of the averaged
+    weights that stays from step to step.
     """
 
     recipe: str
     rounds: int
     first_rate: float
     last_rate: float
-    passes: int = 3
-    of_rounds: int | None = None
+    passes: int = 2
     average: float = 0.998
 
 
@@ -41,12 +40,15 @@ class Schedule:
 RELEASE = Schedule(
     seed=20261121,
     stages=(
-        Stage("full", 8, 2e-3, 2e-3),
-        Stage("worn", 7, 2e-3, 2e-5, of_rounds=16),
-        Stage("worn", 4, 1.2e-3, 1e-5, passes=2, average=0.99),
+        Stage("full", 400, 2e-3, 2e-3),
+        Stage("full", 100, 2e-3, 2e-5, average=0.996),
     ),
 )
-"""The shipped weights."""
+"""The shipped weights: after the warm-up a steady rate, then one that falls to a hundredth.
+
+While the rate is steady it does not depend on how long the stage is to be: a run may be lengthened or cut
+short there, and then brought to its end by the second stage.
+"""
 
 SCHEDULES = {"release": RELEASE}
 """The schedules that the trainer knows by name."""

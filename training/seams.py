@@ -52,10 +52,10 @@ def joint(rng: np.random.Generator, canvas: Canvas) -> None:
 
 
 def formwork(rng: np.random.Generator, canvas: Canvas) -> None:
-    """The prints of boards and panels: evenly spaced fins and steps, thin and dead straight."""
+    """The prints of boards and panels: evenly spaced fins and steps, thin, straight, here clean, there dirty."""
     n = canvas.n
-    angle = rng.choice([0, np.pi / 2]) + rng.normal(0, 0.1)
-    gap = rng.uniform(14, 110)
+    angle = rng.choice([0, np.pi / 2]) + rng.normal(0, 0.15)
+    gap = float(np.exp(rng.uniform(np.log(12), np.log(150))))
     large = sheet(n)
     ys, xs = np.mgrid[0:n, 0:n].astype(np.float32)
     across = -np.sin(angle) * xs + np.cos(angle) * ys
@@ -63,11 +63,15 @@ def formwork(rng: np.random.Generator, canvas: Canvas) -> None:
     for k in range(-int(n / gap) - 1, int(n / gap) + 2):
         middle = centre + (k * gap + rng.normal(0, 0.02 * gap)) * np.array([-np.sin(angle), np.cos(angle)])
         reach = 1.5 * n * np.array([np.cos(angle), np.sin(angle)])
-        stroke(large, np.stack([middle - reach, middle + reach]).astype(np.float32), rng.uniform(0.6, 2.2))
+        stroke(large, np.stack([middle - reach, middle + reach]).astype(np.float32), rng.uniform(0.6, 2.6))
+    if rng.random() < 0.4:
+        for _ in range(int(rng.integers(1, 4))):
+            stroke(large, _straight(rng, n, angle + np.pi / 2), rng.uniform(0.6, 2.6))
     tone = rng.normal(0, rng.uniform(0.5, 8), 64).astype(np.float32)
     canvas.add(tone[np.floor((across + 2 * n) / gap).astype(int) % 64])
-    share = np.clip(0.6 + 0.5 * smooth(rng, n, 30), 0, 1)
-    canvas.add(shrink(large) * share * rng.uniform(10, 70) * rng.choice([-1, -1, 1]))
+    # Dirt fills some stretches and leaves others: the line comes and goes, as a crack does, but stays straight.
+    share = np.clip(rng.uniform(0.1, 0.9) + rng.uniform(0.2, 0.9) * smooth(rng, n, rng.uniform(5, 45)), 0, 1)
+    canvas.add(shrink(large) * share * rng.uniform(10, 100) * rng.choice([-1, -1, 1]))
 
 
 def scratches(rng: np.random.Generator, canvas: Canvas) -> None:

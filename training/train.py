@@ -198,10 +198,7 @@ def _round(
     schedule = trainer.schedule
     rng = np.random.default_rng((schedule.seed, 1_000_000, number))
     batches = len(examples) // schedule.batch
-    in_stage, steps = (
-        index * stage.passes * batches,
-        (stage.of_rounds or stage.rounds) * stage.passes * batches,
-    )
+    in_stage, steps = index * stage.passes * batches, stage.rounds * stage.passes * batches
     losses: list[float] = []
     for turn in range(stage.passes):
         order = rng.permutation(len(examples))[: batches * schedule.batch].reshape(batches, schedule.batch)
@@ -220,9 +217,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--schedule", choices=sorted(SCHEDULES), default="release")
     parser.add_argument("--folder", type=Path, default=Path("work/training"))
     parser.add_argument("--processes", type=int, default=max(1, (os.cpu_count() or 2) // 2))
+    parser.add_argument("--rounds", type=int, help="stop after so many, to be started again")
     options = parser.parse_args(arguments)
     schedule = SCHEDULES[options.schedule]
-    network = run(schedule, options.folder, options.processes)
+    network = run(schedule, options.folder, options.processes, options.rounds)
     torch.save(network.state_dict(), options.folder / "averaged.pt")
     facts = {"schedule": schedule.as_dict(), "parameters": count(network), "torch": str(torch.__version__)}
     (options.folder / "training.json").write_text(json.dumps(facts, indent=2) + "\n")
