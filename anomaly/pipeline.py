@@ -39,12 +39,14 @@ from anomaly.types import (
 class View:
     """What the models look at in one go: a whole photograph, or a tile of it.
 
-    `image` shares the photograph's memory; `box` is where it lies in the photograph, in whole pixels.
+    `image` shares the photograph's memory; `box` is where it lies in the photograph, in whole pixels. `key`
+    names its content, and is the same whenever the same file shows the same part; empty where it is not known.
     """
 
     image: Image
     box: Box
     threshold: float
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +119,10 @@ class Pipeline:
         if not views:
             return []
         images = [view.image for view in views]
-        found = self.detector.detect(images, min(view.threshold for view in views))
+        keys = [view.key for view in views]
+        found = self.detector.detect(images, min(view.threshold for view in views), keys)
         kept = [self._kept(each, view.threshold) for each, view in zip(found, views, strict=True)]
-        masks = self._segment(images, kept)
+        masks = self._segment(images, kept, keys)
         return [
             [_piece(detection, mask, view.box) for detection, mask in zip(each, found_masks, strict=True)]
             for each, found_masks, view in zip(kept, masks, views, strict=True)
@@ -161,7 +164,8 @@ class Pipeline:
             tiles = () if plan is None else plan.tiles
         everything = Box(0.0, 0.0, float(frame.width), float(frame.height))
         return tuple(
-            View(_cut(frame.image, box), box, options.confidence_threshold) for box in (everything, *tiles)
+            View(_cut(frame.image, box), box, options.confidence_threshold, _key(frame, box))
+            for box in (everything, *tiles)
         )
 
     def _limit(self, options: Options) -> Limit | None:
@@ -178,15 +182,22 @@ class Pipeline:
         ]
 
     def _segment(
-        self, images: Sequence[Image], detections: Sequence[Sequence[Detection]]
+        self, images: Sequence[Image], detections: Sequence[Sequence[Detection]], keys: Sequence[str]
     ) -> Sequence[Sequence[Mask | None]]:
         if self.segmenter is None:
             return [[None] * len(each) for each in detections]
-        return self.segmenter.segment(images, [[each.box for each in found] for found in detections])
+        return self.segmenter.segment(images, [[each.box for each in found] for found in detections], keys)
 
 
 def _cut(image: Image, box: Box) -> Image:
     return image[int(box.y_min) : int(box.y_max), int(box.x_min) : int(box.x_max)]
+
+
+def _key(frame: Frame, box: Box) -> str:
+    """Name what a view of a photograph shows: the file, and where in it. Empty where the file is not known."""
+    if not frame.digest:
+        return ""
+    return f"{frame.digest} {box.x_min:.0f} {box.y_min:.0f} {box.x_max:.0f} {box.y_max:.0f}"
 
 
 def _piece(detection: Detection, mask: Mask | None, view: Box) -> Piece:

@@ -49,9 +49,11 @@ class Steady:
         self.card = detector.card
         self._found = [Detection(box, DEFECTS[0], 0.9) for box in boxes()]
 
-    def detect(self, images: Sequence[Image], threshold: float) -> list[list[Detection]]:
+    def detect(
+        self, images: Sequence[Image], threshold: float, keys: Sequence[str] = ()
+    ) -> list[list[Detection]]:
         """Return the fixed boxes, after the network has run."""
-        self._detector.detect(images, threshold)
+        self._detector.detect(images, threshold, keys)
         return [list(self._found) for _ in images]
 
 

@@ -21,9 +21,13 @@ class Scripted:
         self.card = ModelCard(backend="scripted", details={"resolution": resolution} if resolution else {})
         self.detections = detections
         self.asked: list[tuple[list[tuple[int, ...]], float]] = []
+        self.keys: list[str] = []
 
-    def detect(self, images: Sequence[Image], threshold: float) -> list[list[Detection]]:
+    def detect(
+        self, images: Sequence[Image], threshold: float, keys: Sequence[str] = ()
+    ) -> list[list[Detection]]:
         """Return the script's detections with a score of at least `threshold`."""
+        self.keys += keys
         self.asked.append(([image.shape[:2] for image in images], threshold))
         return [[each for each in self.detections if each.score >= threshold] for _ in images]
 
@@ -98,6 +102,18 @@ def test_a_large_photograph_is_seen_in_tiles_and_whole() -> None:
     assert shapes[0] == (300, 400)
     assert set(shapes[1:]) == {(128, 128)}
     assert found.tiles == len(shapes) - 1 > 4
+
+
+def test_every_view_of_a_file_has_a_name_of_its_own() -> None:
+    """The models are told which content they see: the same for the same file, none where it is not known."""
+    options = Options(tiling=Tiles(200, 0))
+    first, again, other, unknown = (Scripted(resolution=128) for _ in range(4))
+    for detector, digest in ((first, "a"), (again, "a"), (other, "b"), (unknown, "")):
+        pipeline(detector).run(Frame("frame", FRAME.image, digest), options)
+    assert len(first.keys) == len({*first.keys}) == 5
+    assert again.keys == first.keys
+    assert {*other.keys}.isdisjoint(first.keys)
+    assert {*unknown.keys} == {""}
 
 
 @pytest.mark.parametrize(

@@ -20,11 +20,15 @@ class Beside:
             note="; ".join(filter(None, (first.card.note, finder.card.note))),
         )
 
-    def detect(self, images: Sequence[Image], threshold: float) -> list[list[Detection]]:
+    def detect(
+        self, images: Sequence[Image], threshold: float, keys: Sequence[str] = ()
+    ) -> list[list[Detection]]:
         """Return what either finds. Raises as they do."""
         return [
             sorted((*one, *other), key=lambda each: -each.score)
             for one, other in zip(
-                self._first.detect(images, threshold), self._finder.detect(images, threshold), strict=True
+                self._first.detect(images, threshold, keys),
+                self._finder.detect(images, threshold, keys),
+                strict=True,
             )
         ]

@@ -68,7 +68,9 @@ class BoxSegmenter:
         self._max_batch = max_batch
         self._max_prompts = max_prompts
 
-    def segment(self, images: Sequence[Image], boxes: Sequence[Sequence[Box]]) -> list[list[Mask]]:
+    def segment(
+        self, images: Sequence[Image], boxes: Sequence[Sequence[Box]], keys: Sequence[str] = ()
+    ) -> list[list[Mask]]:
         """Return, per image, one mask per box, in order, each inside its box: see `ports.Segmenter`.
 
         A box without area in its image gives a bitmap of shape (0, 0), and an image with no other box is

@@ -32,13 +32,17 @@ class Fake:
             details={"batch_ms": batch_ms, "image_ms": image_ms, "boxes": boxes},
         )
 
-    def detect(self, images: Sequence[Image], threshold: float) -> list[list[Detection]]:
+    def detect(
+        self, images: Sequence[Image], threshold: float, keys: Sequence[str] = ()
+    ) -> list[list[Detection]]:
         """Return the boxes that each photograph's pixels stand for, after the time that the batch costs."""
         if images:
             time.sleep(self._batch_s + len(images) * self._image_s)
         return [[each for each in self._found(image) if each.score >= threshold] for image in images]
 
-    def segment(self, images: Sequence[Image], boxes: Sequence[Sequence[Box]]) -> list[list[Mask]]:
+    def segment(
+        self, images: Sequence[Image], boxes: Sequence[Sequence[Box]], keys: Sequence[str] = ()
+    ) -> list[list[Mask]]:
         """Return a bar from corner to corner in each box, an eighth of its shorter side wide."""
         return [
             [_bar(box, image.shape[1], image.shape[0]) for box in found]

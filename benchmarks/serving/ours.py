@@ -20,7 +20,9 @@ class Network:
         self._model = task.network(str(path))
         self.card = ModelCard("network", classes=task.LABELS, note="random weights, for the benchmark")
 
-    def detect(self, images: Sequence[Image], threshold: float) -> list[list[Detection]]:
+    def detect(
+        self, images: Sequence[Image], threshold: float, keys: Sequence[str] = ()
+    ) -> list[list[Detection]]:
         """Return the twenty boxes of each photograph that score at least `threshold`."""
         return [
             [each for each in _detections(image, boxes) if each.score >= threshold]

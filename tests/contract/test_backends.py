@@ -89,6 +89,13 @@ def test_each_image_gets_its_own_list_in_order(detector):
             assert one.score == pytest.approx(other.score, abs=1e-3)
 
 
+def test_the_names_of_images_change_nothing(detector):
+    """With a key for each image the answers are those without, the first time and again."""
+    plain = detector.detect(MIXED, 0.1)
+    for _ in range(2):
+        assert detector.detect(MIXED, 0.1, [f"image {n}" for n in range(len(MIXED))]) == plain
+
+
 def test_boxes_lie_inside_their_image_and_have_an_extent(detector):
     """0 <= min < max <= side, in both directions."""
     for image, found in zip(MIXED, detector.detect(MIXED, 0.0), strict=True):
@@ -188,6 +195,15 @@ def test_images_without_boxes_give_no_masks(segmenter):
     """An image without boxes answers an empty list, beside one that has some, and alone."""
     assert [len(each) for each in segmenter.segment(MIXED[:3], [[], BOXES[:1], []])] == [0, 1, 0]
     assert segmenter.segment(MIXED[:2], [[], []]) == [[], []]
+
+
+def test_the_names_of_photographs_change_nothing(segmenter):
+    """With a key for each image the masks are those without, the first time and again."""
+    boxes = [BOXES[:1], BOXES[:2], [], BOXES[:1], BOXES]
+    plain = [as_values(each) for each in segmenter.segment(MIXED, boxes)]
+    for _ in range(2):
+        named = segmenter.segment(MIXED, boxes, [f"image {n}" for n in range(len(MIXED))])
+        assert [as_values(each) for each in named] == plain
 
 
 def test_a_mask_covers_its_box_rounded_outwards_and_clipped(segmenter):

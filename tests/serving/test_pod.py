@@ -211,7 +211,9 @@ class Lost(Detector):
     def __init__(self) -> None:
         self._calls = 0
 
-    def detect(self, images: Sequence[Image], threshold: float) -> list[list[Detection]]:
+    def detect(
+        self, images: Sequence[Image], threshold: float, keys: Sequence[str] = ()
+    ) -> list[list[Detection]]:
         """Answer nothing once, and then fail for good."""
         self._calls += 1
         if self._calls == 1:

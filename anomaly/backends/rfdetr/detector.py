@@ -57,7 +57,9 @@ class RFDETR:
             self._scale = 1 / (255 * deviations)
             self._shift = -torch.tensor(MEANS, device=device).view(1, 3, 1, 1) / deviations
 
-    def detect(self, images: Sequence[Image], threshold: float) -> list[list[Detection]]:
+    def detect(
+        self, images: Sequence[Image], threshold: float, keys: Sequence[str] = ()
+    ) -> list[list[Detection]]:
         """Return, per image and best first, the detections with score >= `threshold`.
 
         As `anomaly.ports.Detector` has it; raises `OutOfMemory` and `ModelError`.

@@ -55,7 +55,9 @@ class Ridge:
         self.card = ModelCard(backend="ridge", classes=(LABEL,), note=NOTE)
         self._last: list[tuple[weakref.ref[Image], Trace]] = []
 
-    def detect(self, images: Sequence[Image], threshold: float) -> list[list[Detection]]:
+    def detect(
+        self, images: Sequence[Image], threshold: float, keys: Sequence[str] = ()
+    ) -> list[list[Detection]]:
         """Return, per image and best first, the lines with a score >= `threshold`, 500 at most.
 
         A line is what hangs together and what continues it across a gap. Time and memory (about 15 bytes
@@ -67,7 +69,9 @@ class Ridge:
             for _, found in self._last
         ]
 
-    def segment(self, images: Sequence[Image], boxes: Sequence[Sequence[Box]]) -> list[list[Mask]]:
+    def segment(
+        self, images: Sequence[Image], boxes: Sequence[Sequence[Box]], keys: Sequence[str] = ()
+    ) -> list[list[Mask]]:
         """Return a mask per box: its own line where `detect` gave the box, else all lines within it.
 
         `score` is s / (s + 3) for a mean strength of s times the usual response around; 0 for no pixels.

@@ -40,7 +40,9 @@ class ConceptDetector:
         self._max_batch = max_batch
         self._max_prompts = max_prompts
 
-    def detect(self, images: Sequence[Image], threshold: float) -> list[list[Detection]]:
+    def detect(
+        self, images: Sequence[Image], threshold: float, keys: Sequence[str] = ()
+    ) -> list[list[Detection]]:
         """Return, per image and best first, what looks like a concept: see `ports.Detector`.
 
         A score is the object's own times the score of the concept's being in the picture at all.

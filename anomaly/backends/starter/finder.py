@@ -44,7 +44,9 @@ class Starter:
             details={"parameters": release.parameters, "trained": release.date},
         )
 
-    def detect(self, images: Sequence[Image], threshold: float) -> list[list[Detection]]:
+    def detect(
+        self, images: Sequence[Image], threshold: float, keys: Sequence[str] = ()
+    ) -> list[list[Detection]]:
         """Return, per image and best first, the cracks with a calibrated score of at least `threshold`.
 
         A crack is what hangs together, branches and all; its box is exactly that of its pixels.
@@ -57,7 +59,9 @@ class Starter:
             answers.append(sorted(kept, key=lambda one: -one.score))
         return answers
 
-    def segment(self, images: Sequence[Image], boxes: Sequence[Sequence[Box]]) -> list[list[Mask]]:
+    def segment(
+        self, images: Sequence[Image], boxes: Sequence[Sequence[Box]], keys: Sequence[str] = ()
+    ) -> list[list[Mask]]:
         """Return a mask per box: its own crack where `detect` gave the box, else all crack pixels in it."""
         answers: list[list[Mask]] = []
         for image, wanted in zip(images, boxes, strict=True):
