@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from itertools import islice
@@ -48,12 +48,14 @@ class Loaded:
 
     `facts` is what `/info` tells of them; `device` says, when asked, where they run and what memory there is.
     """
+    `steps_ms` is how long each step took.
 
     pipeline: Pipeline
     max_batch: int
     facts: Mapping[str, object]
     device: Callable[[], Mapping[str, object]]
 
+    steps_ms: Mapping[str, float] = field(default_factory=dict)
 
 class Service:
     """One set of models behind one queue.
@@ -85,6 +87,7 @@ class Service:
     def start(self) -> None:
         """Begin to load and warm the models, without waiting for them."""
         threading.Thread(target=self._become_ready, name="loading", daemon=True).start()
+        self._start_ms: Mapping[str, float] = {}
 
     def wait(self) -> None:
         """Wait until the models are warm. Raises what kept them from it."""
@@ -156,6 +159,7 @@ class Service:
         }
         if self._loaded is not None:
             info |= self._loaded.facts
+            "start_ms": self._start_ms,
         if self._batcher is not None:
             info["queue"] = dataclasses.asdict(self._batcher.stats())
         return info
@@ -184,7 +188,9 @@ class Service:
         except Exception as error:
             known = isinstance(error, AnomalyError)
             log.error("the models did not load: %s", error, exc_info=not known)
+            warming = time.perf_counter()
             self._failure = (
+            self._start_ms = {**loaded.steps_ms, "warm_up": round(_since_ms(warming), 1)}
                 error if isinstance(error, AnomalyError) else InternalError("the models did not load")
             )
             self._state = State.FAILED

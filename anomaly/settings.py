@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import limits
-from pydantic import BeforeValidator, Field, InstanceOf, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, InstanceOf, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from anomaly.errors import ConfigurationError
@@ -12,7 +12,7 @@ from anomaly.keys import Keyring
 from anomaly.logs import LogFormat
 from anomaly.types import Limits
 
-_SECRET = {"API_KEYS"}
+_SECRET = {"API_KEYS", "HF_TOKEN"}
 """Variables whose values no message repeats."""
 
 
@@ -32,12 +32,15 @@ class Settings(BaseSettings):
     detector_variant: Literal["nano", "small", "medium", "large", "auto"] = Field(
         "medium", description="Size of RF-DETR; `auto`: the best that fits, or what the weights file is."
     )
-    detector_weights: Path | None = Field(
-        None, description="A fine-tuned RF-DETR checkpoint; it brings its own classes and names."
+    detector_weights: Path | str | None = Field(
+        None,
+        description="A fine-tuned RF-DETR checkpoint, which brings its own classes and names: a path,"
+        " `hf://ORG/NAME/FILE`, or an https address.",
     )
     rf_home: str | None = Field(
         None,
-        description="Folder in which RF-DETR keeps its published weights; `~/.roboflow/models` if left out.",
+        description="Folder in which RF-DETR's package keeps its published weights, where they are looked for"
+        " too; `~/.roboflow/models` if left out.",
     )
     detector_num_classes: int | None = Field(
         None, ge=1, description="Number of classes that the weights file must have; checked at start-up."
@@ -47,11 +50,26 @@ class Settings(BaseSettings):
     )
     sam_model_path: Path = Field(
         Path("/models/sam3.pt"),
-        description="A SAM 3 or SAM 2.1 checkpoint. SAM 2.1 files are looked for beside it as the fallback.",
+        description="A SAM 3 or SAM 2.1 checkpoint: a path, `hf://ORG/NAME/FILE`, or an https address."
+        " SAM 2.1 files are looked for beside it as the fallback.",
     )
     sam_concepts: str = Field(
         "crack,spalling,corrosion,exposed rebar,efflorescence,water leakage",
         description="What SAM 3 looks for where it is the detector, separated by commas.",
+    )
+    volume_path: Path = Field(
+        Path("/runpod-volume"),
+        description="Network volume: weights are looked for in its `models` folder, which keeps downloads too,"
+        " and cached Hugging Face models in its `huggingface-cache`. Pods have it at `/workspace`.",
+    )
+    weights_download: bool = Field(
+        True, description="Download published weights that are asked for by name and are nowhere at hand."
+    )
+    hf_home: Path | None = Field(
+        None, description="Hugging Face's folder; its `hub` is looked into. `~/.cache/huggingface` if left out."
+    )
+    hf_token: SecretStr | None = Field(
+        None, description="Hugging Face token, for the download of gated weights such as SAM 3."
     )
     confidence_threshold: float = Field(
         0.3, ge=0, le=1, allow_inf_nan=False, description="Least score of an answered detection, 0..1."

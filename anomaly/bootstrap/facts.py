@@ -15,12 +15,17 @@ _PACKAGES = (
 
 
 def of(
-    detector: Detector, segmenter: Segmenter | None, plan: Plan, max_batch: int, why: Mapping[str, str]
+    detector: Detector,
+    segmenter: Segmenter | None,
+    plan: Plan,
+    max_batch: int,
+    why: Mapping[str, str],
+    sources: Mapping[str, str],
 ) -> dict[str, object]:
-    """Return what `/info` tells: the models, why they were chosen, the memory plan, versions."""
+    """Return what `/info` tells: the models, whence their weights, why they were chosen, the plan, versions."""
     return {
-        "detector": asdict(detector.card),
-        "segmenter": None if segmenter is None else asdict(segmenter.card),
+        "detector": asdict(detector.card) | {"source": sources["detector"]},
+        "segmenter": None if segmenter is None else asdict(segmenter.card) | {"source": sources["segmenter"]},
         "why": dict(why),
         "plan": {
             "detector": None if plan.detector is None else plan.detector.title,

@@ -1,5 +1,6 @@
 """Settings -> loaded models. The only `match` on names of backends."""
 
+import importlib
 import logging
 from collections.abc import Callable
 from functools import cache, partial
@@ -8,13 +9,16 @@ from typing import Protocol
 from anomaly.backends.beside import Beside
 from anomaly.bootstrap import facts, tables
 from anomaly.bootstrap.choice import EMBEDDED, Choice, choose
+from anomaly.bootstrap.files import Files
 from anomaly.bootstrap.present import Present, installed, look
 from anomaly.bootstrap.sam import Sam, open_sam
+from anomaly.bootstrap.steps import Steps
 from anomaly.errors import ConfigurationError
 from anomaly.pipeline import Pipeline
 from anomaly.ports import Detector, Segmenter
 from anomaly.service import Loaded
 from anomaly.settings import Settings
+from anomaly.weights import Found
 
 log = logging.getLogger(__name__)
 
@@ -23,16 +27,25 @@ class Both(Detector, Segmenter, Protocol):
     """A backend that makes the masks of its own boxes: one object serves twice, and keeps what it computed."""
 
 
-def load(settings: Settings) -> Loaded:
-    """Choose, plan and load. Raises `ConfigurationError` with a sentence that says what to mend."""
+def load(settings: Settings, steps: Steps | None = None) -> Loaded:
+    """Choose, plan and load. Raises `ConfigurationError` with a sentence that says what to mend.
+
+    `steps` may hold what was counted before.
+    """
+    steps = steps or Steps()
     table, taxonomy = tables.variants(), tables.taxonomy()
-    present = look(settings, table)
-    choice = choose(settings, present)
-    _check_packages(choice)
-    sam = open_sam(settings, table, present, choice)
-    embedded = cache(partial(_embedded, settings))
-    detector = _detector(choice.detector, settings, sam, embedded)
-    segmenter = _segmenter(choice.segmenter, present, sam, embedded)
+    files = Files.of(settings, steps)
+    with steps("search"):
+        present = look(settings, table, files)
+        choice = choose(settings, present)
+        _check_packages(choice)
+    with steps("imports"):
+        _import_packages(choice)
+    sam = open_sam(settings, table, present, choice, files)
+    with steps("load"):
+        embedded = cache(partial(_embedded, settings))
+        detector, file = _detector(choice.detector, settings, present, sam, files, embedded)
+        segmenter = _segmenter(choice.segmenter, present, sam, embedded)
     why = {"detector": choice.why_detector, "segmenter": choice.why_segmenter}
     if not taxonomy.knows_defects(detector.card.classes):
         finder = sam.finder or embedded(present.embedded)
@@ -50,34 +63,54 @@ def load(settings: Settings) -> Loaded:
     return Loaded(
         Pipeline(detector, segmenter, taxonomy, tables.standards()),
         batch,
-        facts.of(detector, segmenter, sam.plan, batch, why),
+        facts.of(detector, segmenter, sam.plan, batch, why, _sources(file, segmenter, sam)),
         facts.device(detector, segmenter),
+        steps.taken(),
     )
 
 
-def _detector(name: str, settings: Settings, sam: Sam, embedded: Callable[[str], Both]) -> Detector:
+def _detector(
+    name: str,
+    settings: Settings,
+    present: Present,
+    sam: Sam,
+    files: Files,
+    embedded: Callable[[str], Both],
+) -> tuple[Detector, Found | None]:
     match name:
         case "rfdetr":
             from anomaly.backends import rfdetr
 
             named = settings.detector_variant if "detector_variant" in settings.model_fields_set else None
-            planned = sam.plan.detector.size if sam.plan.detector else None
-            return rfdetr.load(
-                variant=named if settings.detector_weights else planned,
-                weights=settings.detector_weights,
+            row = sam.plan.detector or tables.variants().detector("medium")
+            file = present.detector or files.published(row)
+            detector = rfdetr.load(
+                variant=named if present.detector else row.size,
+                weights=file.path,
+                published=present.detector is None,
                 num_classes=settings.detector_num_classes,
                 device=settings.device,
                 precision=settings.precision,
                 max_batch=sam.plan.batch,
             )
+            return detector, file
         case "sam3":
             if sam.finder is None:
                 raise ConfigurationError(
                     "DETECTOR_BACKEND=sam3 needs a SAM 3 checkpoint at SAM_MODEL_PATH and an NVIDIA card:"
                     f" {sam.plan.reason}"
                 )
-            return sam.finder
-    return embedded(name)
+            return sam.finder, sam.file
+    return embedded(name), None
+
+
+def _sources(file: Found | None, segmenter: Segmenter | None, sam: Sam) -> dict[str, str]:
+    """Say where the weights of each model came from; what ships with the program is embedded."""
+    theirs = sam.file if segmenter is not None and segmenter is sam.segmenter else None
+    return {
+        "detector": str(file.source) if file else "embedded",
+        "segmenter": str(theirs.source) if theirs else "embedded",
+    }
 
 
 def _segmenter(name: str, present: Present, sam: Sam, embedded: Callable[[str], Both]) -> Segmenter | None:
@@ -106,6 +139,17 @@ def _embedded(settings: Settings, name: str) -> Both:
             return fake.load(
                 batch_ms=settings.fake_batch_ms, image_ms=settings.fake_image_ms, boxes=settings.fake_boxes
             )
+
+
+def _import_packages(choice: Choice) -> None:
+    """Import what takes seconds now, so that its time counts apart from loading."""
+    chosen = {choice.detector, choice.segmenter}
+    if chosen & {"rfdetr", "sam", "sam2", "sam3"}:
+        from anomaly.backends.device import import_torchvision
+
+        import_torchvision()
+    if "rfdetr" in chosen:
+        importlib.import_module("rfdetr")
 
 
 def _check_packages(choice: Choice) -> None:

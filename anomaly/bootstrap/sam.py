@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anomaly.bootstrap.choice import Choice
+from anomaly.bootstrap.files import Files, entry_of
 from anomaly.bootstrap.present import Present
 from anomaly.errors import ConfigurationError
 from anomaly.ports import Detector, Segmenter
 from anomaly.settings import Settings
 from anomaly.vram import Plan, Precision, Table, Variant, Wish, plan
+from anomaly.weights import Found
 
 log = logging.getLogger(__name__)
 
@@ -18,25 +20,29 @@ log = logging.getLogger(__name__)
 class Sam:
     """What was planned for both models, and the SAM that was opened, if one was.
 
-    `finder` finds defects by their names with the same SAM 3, where it is one.
+    `finder` finds defects by their names with the same SAM 3, where it is one. `file` is where its weights lay.
     """
 
     plan: Plan
     segmenter: Segmenter | None = None
     finder: Detector | None = None
+    file: Found | None = None
 
 
-def open_sam(settings: Settings, table: Table, present: Present, choice: Choice) -> Sam:
+def open_sam(settings: Settings, table: Table, present: Present, choice: Choice, files: Files) -> Sam:
     """Plan for the memory there is, and open the SAM of the plan.
 
-    A file that turns out to be damaged is passed over for the next that fits, and said aloud; with
-    STRICT_VARIANT it is an error. Raises as `anomaly.vram.plan` does.
+    One that was asked for by name and is nowhere at hand is downloaded. A file that turns out to be damaged
+    is passed over for the next that fits, and said aloud; with STRICT_VARIANT it is an error. Raises as
+    `anomaly.vram.plan` does.
     """
     wanted = "sam3" if choice.detector == "sam3" else choice.segmenter
-    at_hand = dict(present.sams)
+    at_hand: dict[str, Found | None] = {**present.sams}
+    if not at_hand and files.may_download:
+        at_hand = dict.fromkeys(_downloadable(table, wanted, present))
     troubles: list[str] = []
     while True:
-        wish = _wish(settings, wanted, tuple(at_hand), choice)
+        wish = _wish(settings, wanted, tuple(at_hand), choice, present)
         made = plan(_free_mb(settings, present), table, wish)
         if wish.detector is None and wish.segmenter == "none":
             # Nobody looked for a card either: that takes torch, which the embedded backends do without.
@@ -45,7 +51,9 @@ def open_sam(settings: Settings, table: Table, present: Present, choice: Choice)
         if made.segmenter is None:
             return Sam(made)
         try:
-            return _open(made, made.segmenter, at_hand[made.segmenter.key], settings, choice)
+            file = at_hand[made.segmenter.key] or files.obtain(entry_of(made.segmenter))
+            with files.steps("load"):
+                return _open(made, made.segmenter, file, settings, choice)
         except ConfigurationError as error:
             if settings.strict_variant or len(at_hand) == 1:
                 raise
@@ -54,14 +62,29 @@ def open_sam(settings: Settings, table: Table, present: Present, choice: Choice)
             del at_hand[made.segmenter.key]
 
 
-def _wish(settings: Settings, wanted: str, at_hand: tuple[str, ...], choice: Choice) -> Wish:
+def _downloadable(table: Table, wanted: str, present: Present) -> tuple[str, ...]:
+    """Return the rows that are worth a download for what was asked for by name.
+
+    Without a card it is SAM 2.1 tiny alone: the large one takes a minute for a photograph.
+    """
+    if wanted == "sam3":
+        return ("sam3",) if present.card else ()
+    if wanted != "sam2":
+        return ()
+    rows = tuple(each.key for each in table.segmenters if each.backend == "sam2")
+    return rows if present.card else rows[-1:]
+
+
+def _wish(
+    settings: Settings, wanted: str, at_hand: tuple[str, ...], choice: Choice, present: Present
+) -> Wish:
     detector: str | None = None
     detectors: tuple[str, ...] | None = None
     if choice.detector == "rfdetr":
         detector = settings.detector_variant
-        if settings.detector_weights is not None:
+        if present.detector is not None:
             # What a file is cannot step down; a network of one's own sizes is reckoned as the largest.
-            detector = _variant_of(settings.detector_weights)
+            detector = _variant_of(present.detector.path)
             detectors = (detector,)
     segmenter = {"sam": "auto", "sam2": "sam2", "sam3": "sam3"}.get(wanted, "none")
     return Wish(
@@ -100,12 +123,14 @@ def _precision(settings: Settings) -> Precision:
     return place(settings.device, settings.precision).precision
 
 
-def _open(made: Plan, row: Variant, path: Path, settings: Settings, choice: Choice) -> Sam:
+def _open(made: Plan, row: Variant, file: Found, settings: Settings, choice: Choice) -> Sam:
+    path = file.path
     device, precision, batch = settings.device, settings.precision, made.batch
     if row.backend == "sam2":
         from anomaly.backends import sam2
 
-        return Sam(made, sam2.load(weights=path, device=device, precision=precision, max_batch=batch))
+        segmenter = sam2.load(weights=path, device=device, precision=precision, max_batch=batch)
+        return Sam(made, segmenter, file=file)
     from anomaly.backends import sam3
 
     # Looking for words costs memory and time: only where nothing else knows defects.
@@ -117,5 +142,6 @@ def _open(made: Plan, row: Variant, path: Path, settings: Settings, choice: Choi
             precision=precision,
             max_batch=batch,
         )
-        return Sam(made, segmenter, finder)
-    return Sam(made, sam3.load(weights=path, device=device, precision=precision, max_batch=batch))
+        return Sam(made, segmenter, finder, file)
+    segmenter = sam3.load(weights=path, device=device, precision=precision, max_batch=batch)
+    return Sam(made, segmenter, file=file)

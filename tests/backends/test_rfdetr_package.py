@@ -7,10 +7,11 @@ import numpy as np
 import torch
 
 from anomaly.backends.device import import_torchvision
-from anomaly.backends.rfdetr import VARIANTS, detector, network, published
+from anomaly.backends.rfdetr import VARIANTS, detector, network
 from anomaly.backends.rfdetr.checkpoint import Architecture, read
 from anomaly.backends.rfdetr.resize import Resizer
 from tests.tiny import package_warnings_ignored
+from tests.vram.tables import table
 
 NOW = f"rfdetr {version('rfdetr')} differs from 1.11: "
 
@@ -33,10 +34,10 @@ def test_the_published_files_have_the_names_we_look_for() -> None:
     from rfdetr import config
     from rfdetr.assets.model_weights import ModelWeights
 
-    for variant, file in published.FILES.items():
-        fields = getattr(config, f"RFDETR{variant.title()}Config").model_fields
-        assert fields["pretrain_weights"].default == file, NOW + f"{variant} has another file"
-        assert ModelWeights.get_md5(file), NOW + f"it states no md5 of {file}"
+    for row in table().detectors:
+        fields = getattr(config, f"RFDETR{row.key.title()}Config").model_fields
+        assert fields["pretrain_weights"].default == row.weights, NOW + f"{row.key} has another file"
+        assert ModelWeights.get_md5(row.weights) == row.md5, NOW + f"it states another md5 of {row.weights}"
 
 
 def test_the_pictures_are_normalised_as_the_package_does() -> None:

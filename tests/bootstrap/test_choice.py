@@ -5,9 +5,10 @@ import pytest
 from anomaly.bootstrap.choice import choose
 from anomaly.bootstrap.present import Present
 from anomaly.settings import Settings
+from anomaly.weights import Found, Source
 
-SAM2 = {"sam2_large": Path("sam2.1_hiera_large.pt")}
-SAM3 = {"sam3": Path("sam3.pt")}
+SAM2 = {"sam2_large": Found(Path("sam2.1_hiera_large.pt"), Source.EXPLICIT)}
+SAM3 = {"sam3": Found(Path("sam3.pt"), Source.EXPLICIT)}
 
 
 def present(**what: object) -> Present:

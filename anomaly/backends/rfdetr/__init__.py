@@ -8,53 +8,54 @@ import logging
 from pathlib import Path
 
 from anomaly.backends.device import import_torchvision, place, sha256
-from anomaly.backends.rfdetr import classes, network, published
+from anomaly.backends.embeddings import Embeddings
+from anomaly.backends.rfdetr import classes, network
 from anomaly.backends.rfdetr.checkpoint import VARIANTS, Checkpoint, read
 from anomaly.backends.rfdetr.detector import RFDETR
-from anomaly.backends.rfdetr.published import cached
 from anomaly.errors import ConfigurationError, WeightsError
 from anomaly.types import ModelCard
 
-__all__ = ["RFDETR", "VARIANTS", "cached", "load"]
+__all__ = ["RFDETR", "VARIANTS", "load"]
 
 log = logging.getLogger(__name__)
 
 
 def load(
     *,
+    weights: Path,
     variant: str | None = None,
-    weights: Path | None = None,
+    published: bool = False,
     num_classes: int | None = None,
     device: str = "auto",
     precision: str = "auto",
     max_batch: int = 8,
+    embeddings: Embeddings | None = None,
 ) -> RFDETR:
     """Load a detector.
 
-    `variant` is "nano", "small", "medium" or "large"; None and "auto" take what `weights` is, and Medium
-    where there are none. `weights` is a checkpoint of one's own, None for the published COCO weights,
-    which the package downloads once. `num_classes` is held against the file. `device` and `precision` are
-    those of `device.place`; at most `max_batch` pictures go through the network at once. Raises
-    `WeightsError` where the weights are not what is asked for, `ConfigurationError` for the rest.
+    `weights` is a checkpoint; `published` says that it is the package's own, of COCO. `variant` is "nano",
+    "small", "medium" or "large"; None and "auto" take what the file is. `num_classes` is held against the
+    file. `device` and `precision` are those of `device.place`; at most `max_batch` pictures go through the
+    network at once, and what it answers is kept in `embeddings`, if they are given. Raises `WeightsError`
+    where the weights are not what is asked for, `ConfigurationError` for the rest.
     """
     wanted = None if variant in (None, "auto") else variant
     if wanted not in (None, *VARIANTS):
         raise ConfigurationError(f"DETECTOR_VARIANT={wanted} is unknown: use {', '.join(VARIANTS)} or auto.")
     placement = place(device, precision)
     import_torchvision()  # before the package, which imports it without the mend
-    path = weights or published.fetched(wanted or "medium")
-    checkpoint = read(path)
+    checkpoint = read(weights)
     found = network.variant_of(checkpoint.architecture)
     _check_variant(checkpoint, found, wanted)
     known = classes.of(checkpoint, num_classes)
-    module, config = network.build(checkpoint, path)
+    module, config = network.build(checkpoint, weights)
     size = str(checkpoint.architecture)
     card = ModelCard(
         backend="rfdetr",
         variant=found,
         classes=known.names,
-        weights="COCO (published)" if weights is None else path.name,
-        sha256=sha256(path),
+        weights="COCO (published)" if published else weights.name,
+        sha256=sha256(weights),
         device=placement.device,
         precision=placement.precision,
         note="; ".join(filter(None, [f"custom sizes: {size}" if found == "custom" else "", known.note])),
@@ -65,7 +66,7 @@ def load(
             "parameters": sum(parameter.numel() for parameter in module.parameters()),
         },
     )
-    log.info("RF-DETR %s (%s) from %s on %s in %s", found, size, path, card.device, card.precision)
+    log.info("RF-DETR %s (%s) from %s on %s in %s", found, size, weights, card.device, card.precision)
     if known.note:
         log.warning("%s", known.note)
     return RFDETR(
@@ -76,6 +77,7 @@ def load(
         resolution=checkpoint.architecture.resolution,
         select=config.num_select,
         max_batch=max_batch,
+        embeddings=embeddings,
     )
 
 
