@@ -24,7 +24,7 @@ def main() -> None:
             )
         else:
             access = pod.Access.read(settings.api_keys, settings.rate_limit, settings.cors_origins)
-            pod.serve(service, settings.confidence_threshold, access, settings.api_host, settings.api_port)
+            pod.serve(service, settings.confidence_threshold, settings.api_host, settings.api_port, access)
     except AnomalyError as error:
         sys.exit(f"{error.code}: {error}")
 

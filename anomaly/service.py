@@ -18,7 +18,8 @@ from typing import ParamSpec, TypeVar
 from anomaly import __version__
 from anomaly.batching import Batcher
 from anomaly.deadline import Deadline
-from anomaly.errors import AnomalyError, DeadlineExceeded, InternalError, NotReady
+from anomaly.errors import AnomalyError, InternalError, NotReady, UrlRefused
+from anomaly.imaging.fetch import Fetcher
 from anomaly.imaging.photo import Photo
 from anomaly.pipeline import Outcome, Pipeline, Task, View
 from anomaly.tiling import Piece
@@ -47,21 +48,22 @@ class Loaded:
     """What loading the models gave.
 
     `facts` is what `/info` tells of them; `device` says, when asked, where they run and what memory there is.
-    """
     `steps_ms` is how long each step took.
+    """
 
     pipeline: Pipeline
     max_batch: int
     facts: Mapping[str, object]
     device: Callable[[], Mapping[str, object]]
-
     steps_ms: Mapping[str, float] = field(default_factory=dict)
+
 
 class Service:
     """One set of models behind one queue.
 
     `load` is called once, on a thread of its own, by `start`. `max_waiting` photographs wait for the
-    models at most; `cpu_threads` threads decode and measure.
+    models at most; `cpu_threads` threads decode and measure; `fetcher` brings photographs by
+    their URL; without one they are refused.
     """
 
     def __init__(
@@ -71,10 +73,12 @@ class Service:
         limits: Limits,
         max_waiting: int,
         cpu_threads: int,
+        fetcher: Fetcher | None = None,
     ) -> None:
         self.limits = limits
         self._load = load
         self._max_waiting = max_waiting
+        self._fetcher = fetcher
         self._state = State.LOADING
         self._failure: AnomalyError | None = None
         self._settled = threading.Event()
@@ -83,11 +87,11 @@ class Service:
         self._cpu = ThreadPoolExecutor(cpu_threads, thread_name_prefix="cpu")
         self._born = time.monotonic()
         self._ready_after_s: float | None = None
+        self._start_ms: Mapping[str, float] = {}
 
     def start(self) -> None:
         """Begin to load and warm the models, without waiting for them."""
         threading.Thread(target=self._become_ready, name="loading", daemon=True).start()
-        self._start_ms: Mapping[str, float] = {}
 
     def wait(self) -> None:
         """Wait until the models are warm. Raises what kept them from it."""
@@ -155,11 +159,11 @@ class Service:
             "version": __version__,
             "status": self.state,
             "ready_after_s": self._ready_after_s,
+            "start_ms": self._start_ms,
             "limits": dataclasses.asdict(self.limits),
         }
         if self._loaded is not None:
             info |= self._loaded.facts
-            "start_ms": self._start_ms,
         if self._batcher is not None:
             info["queue"] = dataclasses.asdict(self._batcher.stats())
         return info
@@ -184,13 +188,13 @@ class Service:
         try:
             loaded = self._load()
             batcher = Batcher(loaded.pipeline.look, max_batch=loaded.max_batch, max_waiting=self._max_waiting)
+            warming = time.perf_counter()
             loaded.pipeline.warm(loaded.max_batch)
+            self._start_ms = {**loaded.steps_ms, "warm_up": round(_since_ms(warming), 1)}
         except Exception as error:
             known = isinstance(error, AnomalyError)
             log.error("the models did not load: %s", error, exc_info=not known)
-            warming = time.perf_counter()
             self._failure = (
-            self._start_ms = {**loaded.steps_ms, "warm_up": round(_since_ms(warming), 1)}
                 error if isinstance(error, AnomalyError) else InternalError("the models did not load")
             )
             self._state = State.FAILED
@@ -214,9 +218,15 @@ class Service:
     ) -> Task | AnomalyError:
         try:
             async with limit.kept():
-                return await self.off_loop(self._prepare, pipeline, photo, options)
-        except DeadlineExceeded as error:
+                there = photo if photo.url is None else await self._fetched(photo)
+                return await self.off_loop(self._prepare, pipeline, there, options)
+        except AnomalyError as error:
             return error
+
+    async def _fetched(self, photo: Photo) -> Photo:
+        if self._fetcher is None:
+            raise UrlRefused("this server fetches no photos; send the photo itself")
+        return await self._fetcher.photo(photo)
 
     def _prepare(self, pipeline: Pipeline, photo: Photo, options: Options) -> Task | AnomalyError:
         try:

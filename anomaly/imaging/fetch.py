@@ -1,12 +1,11 @@
 """A photograph by its URL."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 
 import httpx
 
-from anomaly.errors import AnomalyError, ImageTooLarge, InvalidRequest, UnsupportedImage, UrlFailed
+from anomaly.errors import ImageTooLarge, InvalidRequest, UnsupportedImage, UrlFailed
 from anomaly.imaging.photo import Photo
 from anomaly.outbound import MOST_REDIRECTS, Permits, client
 from anomaly.types import Limits
@@ -25,24 +24,16 @@ class Fetcher:
         self._client = client(permits, timeout_s)
         self._room = asyncio.Semaphore(AT_ONCE)
 
-    async def photo(self, photo: Photo) -> Photo | AnomalyError:
-        """Return the photograph with its bytes in the place of its URL, or what kept it.
+    async def photo(self, photo: Photo) -> Photo:
+        """Return the photograph with its bytes in the place of its URL.
 
-        One that has no URL comes back as it is.
+        Raises the `InputError` that says what kept them: `UrlRefused`, `UrlFailed`, `ImageTooLarge`,
+        `UnsupportedImage` or `InvalidRequest`. One without a URL comes back as it is.
         """
         if photo.url is None:
             return photo
-        try:
-            async with self._room:
-                return replace(photo, source=await self._bytes(photo.url), url=None)
-        except AnomalyError as error:
-            return error
-
-    async def photos(self, photos: Sequence[Photo]) -> list[Photo | AnomalyError]:
-        """Return `photo` of each, in order, side by side."""
-        if all(each.url is None for each in photos):
-            return list(photos)
-        return list(await asyncio.gather(*map(self.photo, photos)))
+        async with self._room:
+            return replace(photo, source=await self._bytes(photo.url), url=None)
 
     async def aclose(self) -> None:
         """Close what is open."""

@@ -47,6 +47,12 @@ PAYLOADS: dict[str, Any] = {
     "alpha": {"image": base64_of(encoded(mode="RGBA"))},
     "webp": {"image": base64_of(encoded(form="WEBP"))},
     "no-image": {},
+    "two-sources": {"image": PNG, "image_url": "https://example.com/a.jpg"},
+    "url-of-loopback": {"image_url": "http://127.0.0.1:9/a.jpg"},
+    "url-without-address": {"image_url": "https://no-such-name.invalid/a.jpg"},
+    "url-of-a-file": {"image_url": "file:///etc/passwd"},
+    "urls": {"image_urls": ["http://localhost/a.jpg", "http://169.254.169.254/latest"], "frame_ids": ["a"]},
+    "urls-and-images": {"images": [PNG], "image_urls": ["https://example.com/a.jpg"]},
     "null-image": {"image": None},
     "number-image": {"image": 7},
     "not-base64": {"image": "this is no base64!"},
@@ -103,7 +109,11 @@ def pod(service: Service) -> TestClient:
 
 def through_pod(pod: TestClient, payload: Any) -> Any:
     """Post a payload as JSON to the door it belongs to."""
-    door = "/detect/batch" if isinstance(payload, dict) and "images" in payload else "/detect"
+    door = (
+        "/detect/batch"
+        if isinstance(payload, dict) and ("images" in payload or "image_urls" in payload)
+        else "/detect"
+    )
     response = pod.post(door, content=orjson.dumps(payload), headers={"content-type": "application/json"})
     answer = response.json()
     assert (response.status_code == 200) is ("error" not in answer)
@@ -149,7 +159,7 @@ def test_what_cannot_be_in_time_says_so_at_both_shells(slow: Service, payload: A
     pod = TestClient(create_app(slow, THRESHOLD))
     answer = through_pod(pod, payload)
     assert answer == through_worker(slow, payload)
-    failed = answer["results"] if "images" in payload else [answer]
+    failed = answer["results"] if ("images" in payload or "image_urls" in payload) else [answer]
     assert {each["error"]["code"] for each in failed} == {"deadline_exceeded"}
 
 

@@ -1,8 +1,5 @@
 import asyncio
-import threading
-import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 
 import pytest
@@ -19,72 +16,14 @@ from anomaly.imaging.fetch import Fetcher
 from anomaly.imaging.photo import Photo
 from anomaly.outbound import MOST_REDIRECTS, Permits, anywhere, is_public
 from anomaly.types import Limits
-from tests.pictures import encoded
-
-PICTURE = encoded()
-
-
-class _Site(BaseHTTPRequestHandler):
-    """A web site with every kind of trouble."""
-
-    def do_GET(self) -> None:
-        host = self.headers["Host"]
-        port = host.rpartition(":")[2]
-        match self.path.partition("?")[0]:
-            case "/photo.png":
-                self._answer(200, PICTURE, "image/png")
-            case "/untyped":
-                self._answer(200, PICTURE, None)
-            case "/host":
-                self._answer(200, host.encode(), "image/png")
-            case "/page":
-                self._answer(200, b"<html>", "text/html; charset=utf-8")
-            case "/away":
-                self._move(f"http://127.0.0.2:{port}/photo.png")
-            case "/metadata":
-                self._move("http://169.254.169.254/latest/meta-data/")
-            case "/file":
-                self._move("file:///etc/passwd")
-            case "/relative":
-                self._move("photo.png")
-            case "/circle":
-                self._move("/circle")
-            case "/long":
-                self.send_response(200)
-                self.end_headers()
-                self.wfile.write(b"x" * 100_000)
-            case "/slow":
-                time.sleep(1.5)
-                self._answer(200, PICTURE, "image/png")
-            case _:
-                self._answer(403, b"", "text/plain")
-
-    def _answer(self, status: int, body: bytes, kind: str | None) -> None:
-        self.send_response(status)
-        if kind is not None:
-            self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def _move(self, where: str) -> None:
-        self.send_response(302)
-        self.send_header("Location", where)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
+from tests.site import PICTURE, served_site
 
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[str]:
-    """Serve the site on loopback."""
-    server = ThreadingHTTPServer(("0.0.0.0", 0), _Site)  # noqa: S104 - 127.0.0.2 is here too
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    """Give the site's address."""
+    with served_site() as address:
+        yield address
 
 
 def fetched(
@@ -96,6 +35,8 @@ def fetched(
         fetcher = Fetcher(limits or Limits(), permits, timeout_s)
         try:
             return await fetcher.photo(Photo(None, "mine", url))
+        except AnomalyError as error:
+            return error
         finally:
             await fetcher.aclose()
 
@@ -176,7 +117,5 @@ def test_other_schemes_and_no_addresses_are_refused(url: str) -> None:
 def test_a_photo_with_bytes_stays_as_it_is() -> None:
     """Only what has a URL is fetched."""
 
-    async def run() -> list[Photo | AnomalyError]:
-        return await Fetcher(Limits(), is_public, 1.0).photos([Photo(PICTURE)])
-
-    assert asyncio.run(run()) == [Photo(PICTURE)]
+    fetcher = Fetcher(Limits(), is_public, 1.0)
+    assert asyncio.run(fetcher.photo(Photo(PICTURE))) == Photo(PICTURE)

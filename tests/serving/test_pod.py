@@ -14,6 +14,7 @@ from anomaly.serving.pod.failures import STATUS, status_of
 from anomaly.types import Detection, Image, Limits, ModelCard
 from tests.pictures import base64_of, encoded, gradient
 from tests.services import warm_service
+from tests.site import PICTURE, served_site
 
 FILE = encoded(gradient(320, 240), "JPEG")
 TEXT = base64_of(FILE)
@@ -275,3 +276,19 @@ def test_the_openapi_document_names_every_door(pod: TestClient) -> None:
     assert {"application/json", "image/jpeg", "image/png", "image/webp"} == set(body)
     assert "confidence_threshold" in body["application/json"]["schema"]["properties"]
     assert "DetectResponse" in document["components"]["schemas"]
+
+
+def test_a_photo_may_come_from_its_url() -> None:
+    """What lies at a URL is answered as if it had been sent; in a batch what is missing fails alone."""
+    service = warm_service(allow_private_urls=True)
+    pod = TestClient(create_app(service, 0.3))
+    with served_site() as site:
+        fetched = pod.post("/detect", json={"image_url": f"{site}/photo.png"}).json()
+        batch = pod.post(
+            "/detect/batch", json={"image_urls": [f"{site}/missing", f"{site}/photo.png"]}
+        ).json()
+    sent = pod.post("/detect", json={"image": base64_of(PICTURE)}).json()
+    service.close()
+    assert fetched["anomalies"] == sent["anomalies"] == batch["results"][1]["anomalies"]
+    assert fetched["frame_id"] == sent["frame_id"]
+    assert batch["results"][0]["error"]["code"] == "url_failed"

@@ -162,7 +162,10 @@ def test_a_wrong_image_in_a_batch_passes_to_its_own_slot() -> None:
     [
         ({"images": []}, "images: "),
         ({"images": "A"}, "images: "),
-        ({"images": None}, "images: "),
+        ({"images": None}, "images is missing"),
+        ({"images": ["A"], "image_urls": ["https://a"]}, "give one of them"),
+        ({"image_urls": []}, "image_urls: "),
+        ({"image_urls": ["ftp://a"]}, "image_urls.0"),
         ({"images": ["A"], "frame_ids": ["a", "b"]}, "2 frame_ids for 1 images"),
         ({"images": ["A"], "frame_ids": "a"}, "frame_ids: "),
         ({"images": ["A"], "frame_ids": [1]}, "frame_ids.0"),

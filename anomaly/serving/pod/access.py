@@ -48,6 +48,9 @@ class Access:
         )
 
 
+OPEN_TO_ALL = Access()
+
+
 def install(app: FastAPI, access: Access) -> None:
     """Put the gate before `app`; where everyone may come in there is none, and it costs nothing."""
     if access.keyring is not None or access.rate_limits:
@@ -85,11 +88,11 @@ class _Gate:
         headers = self._standing(holder, exceeded)
         if exceeded:
             wait_s = max(self._wait_s(limit, holder) for limit in exceeded)
-            error = RateLimited(
+            refusal = RateLimited(
                 f"more than {' or '.join(map(str, exceeded))} came from here; wait {math.ceil(wait_s)} s",
                 retry_after_s=wait_s,
             )
-            answer = failures.response(error)
+            answer = failures.response(refusal)
             answer.headers.update(dict(headers))
             await answer(scope, receive, send)
             return

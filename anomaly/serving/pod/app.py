@@ -8,10 +8,8 @@ from fastapi import FastAPI
 from anomaly import __version__
 from anomaly.service import Service
 from anomaly.serving.pod import access, detect, failures, status
-from anomaly.serving.pod.access import Access
+from anomaly.serving.pod.access import OPEN_TO_ALL, Access
 from anomaly.serving.pod.trace import Trace
-
-OPEN_TO_ALL = Access()
 
 
 def create_app(service: Service, default_threshold: float, admitted: Access = OPEN_TO_ALL) -> FastAPI:

@@ -8,11 +8,13 @@ import uvicorn
 from anomaly.errors import AnomalyError
 from anomaly.service import Service
 from anomaly.serving.allocator import keep_blocks
-from anomaly.serving.pod.access import Access
+from anomaly.serving.pod.access import OPEN_TO_ALL, Access
 from anomaly.serving.pod.app import create_app
 
 
-def serve(service: Service, default_threshold: float, access: Access, host: str, port: int) -> None:
+def serve(
+    service: Service, default_threshold: float, host: str, port: int, access: Access = OPEN_TO_ALL
+) -> None:
     """Serve until SIGTERM or SIGINT, finishing what runs. Raises what kept the models from loading.
 
     The port answers from the start, so that `/health` can say that the models are loading.
