@@ -204,13 +204,10 @@ def _piece(detection: Detection, mask: Mask | None, view: Box) -> Piece:
     """Return what was found in a view, in the photograph's pixels."""
     x, y = view.x_min, view.y_min
     box = detection.box
-    return Piece(
-        detection.label,
-        detection.score,
-        Box(box.x_min + x, box.y_min + y, box.x_max + x, box.y_max + y),
-        None if mask is None else replace(mask, x=mask.x + int(x), y=mask.y + int(y)),
-        view,
-    )
+    if x or y:
+        box = Box(box.x_min + x, box.y_min + y, box.x_max + x, box.y_max + y)
+        mask = None if mask is None else replace(mask, x=mask.x + int(x), y=mask.y + int(y))
+    return Piece(detection.label, detection.score, box, mask, view)
 
 
 def _merged(seen: Sequence[Sequence[Piece]], frame: Frame) -> Sequence[Piece | Merged]:

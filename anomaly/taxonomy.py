@@ -24,6 +24,7 @@ _TOUCHED_FROM = 0.1
 _TIE = 0.05
 
 _REPORTED_AT_MOST = 1000
+_SPELT_AT_MOST = 1000
 
 
 class Kind(StrEnum):
@@ -47,6 +48,7 @@ class Taxonomy:
 
     def __init__(self, meanings: Mapping[str, Classified]) -> None:
         self._meanings = dict(meanings)
+        self._spelt: dict[str, Classified] = {}  # labels as detectors write them, from the second time on
         self._reported: set[str] = set()
         self._lock = threading.Lock()
 
@@ -78,8 +80,13 @@ class Taxonomy:
 
         An unknown label is a defect under its own name, and is reported in the log once.
         """
+        known = self._spelt.get(label)
+        if known is not None:
+            return known
         known = self._lookup(label)
         if known is not None:
+            if len(self._spelt) < _SPELT_AT_MOST:
+                self._spelt[label] = known
             return known
         self._report(label)
         return Classified(Kind.DEFECT, label.strip() or UNKNOWN)
@@ -151,9 +158,15 @@ def _share(box: Box, mask: Mask | None, structure: Structure) -> float:
     other = structure.mask
     if mask is not None and other is not None and mask.bitmap.any() and _has_pixels(other):
         return _common_pixels(mask, other) / mask.area
-    width = min(box.x_max, structure.box.x_max) - max(box.x_min, structure.box.x_min)
-    height = min(box.y_max, structure.box.y_max) - max(box.y_min, structure.box.y_min)
-    return max(0.0, width) * max(0.0, height) / box.area if box.area else 0.0
+    # Asked for each defect with each structure: plain comparisons, and nothing for those that lie apart.
+    near = structure.box
+    left = box.x_min if box.x_min > near.x_min else near.x_min
+    right = box.x_max if box.x_max < near.x_max else near.x_max
+    if left >= right:
+        return 0.0
+    top = box.y_min if box.y_min > near.y_min else near.y_min
+    bottom = box.y_max if box.y_max < near.y_max else near.y_max
+    return (right - left) * (bottom - top) / box.area if top < bottom else 0.0
 
 
 def _common_pixels(one: Mask, other: Mask) -> int:

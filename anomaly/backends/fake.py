@@ -35,10 +35,16 @@ class Fake:
     def detect(
         self, images: Sequence[Image], threshold: float, keys: Sequence[str] = ()
     ) -> list[list[Detection]]:
-        """Return the boxes that each photograph's pixels stand for, after the time that the batch costs."""
-        if images:
-            time.sleep(self._batch_s + len(images) * self._image_s)
-        return [[each for each in self._found(image) if each.score >= threshold] for image in images]
+        """Return the boxes that each photograph's pixels stand for, after the time that the batch costs.
+
+        They are drawn within that time, as a device finds them while the processor waits.
+        """
+        if not images:
+            return []
+        until = time.monotonic() + self._batch_s + len(images) * self._image_s
+        found = [[each for each in self._found(image) if each.score >= threshold] for image in images]
+        time.sleep(max(0.0, until - time.monotonic()))
+        return found
 
     def segment(
         self, images: Sequence[Image], boxes: Sequence[Sequence[Box]], keys: Sequence[str] = ()

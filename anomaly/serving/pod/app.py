@@ -26,9 +26,11 @@ def create_app(service: Service, default_threshold: float, admitted: Access = OP
         version=__version__,
         lifespan=lifespan,
     )
-    app.include_router(detect.routes(service, default_threshold))
+    doors = detect.doors(service, default_threshold)
+    app.include_router(detect.routes(doors))
     app.include_router(status.routes(service))
     failures.install(app)
+    app.add_middleware(detect.Doors, doors)
     access.install(app, admitted)
     app.add_middleware(Trace)
     return app

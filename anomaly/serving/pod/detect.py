@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
-from fastapi.routing import APIRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from anomaly.errors import AnomalyError, CallerGone, UnsupportedBody
 from anomaly.imaging.photo import Photo
@@ -63,22 +63,44 @@ _FORM_BODY = {
 }
 
 
-class _Plain(APIRoute):
-    """A route that stands in the OpenAPI document, and calls its function with the request, no more.
+Door = Callable[[Request], Awaitable[bytes]]
+"""Answers a request with the JSON of its findings."""
 
-    Nothing here is left to FastAPI to parse or to write, and its looking for that costs every request.
+
+class Doors:
+    """Answers at the doors for photographs before the application has looked for a route.
+
+    The same functions stand behind the application's routes, for its document and for a server under another
+    root; its ways of finding, calling and answering cost each request as much as all of the rest but the pixels.
     """
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        return self.endpoint
+    def __init__(self, app: ASGIApp, doors: Mapping[str, Door]) -> None:
+        self._app, self._doors = app, doors
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or leave it to the application."""
+        door = self._doors.get(scope["path"]) if scope["type"] == "http" else None
+        if door is None or scope["method"] != "POST":
+            await self._app(scope, receive, send)
+            return
+        try:
+            written = await door(Request(scope, receive))
+        except AnomalyError as error:
+            await failures.response(error)(scope, receive, send)
+            return
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(written)).encode()),
+        ]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": written})
 
 
-def routes(service: Service, default_threshold: float) -> APIRouter:
-    """Return the routes that take photographs."""
-    router = APIRouter(tags=["detect"], responses=_FAILURES, route_class=_Plain)
+def doors(service: Service, default_threshold: float) -> dict[str, Door]:
+    """Return what answers at each path that takes photographs."""
     limit = service.limits.max_request_bytes
 
-    async def one(request: Request, photo: Photo, options: Options) -> Response:
+    async def one(request: Request, photo: Photo, options: Options) -> bytes:
         [outcome] = await _while_connected(request, service.detect([photo], options))
         findings = outcome.result
         if isinstance(findings, AnomalyError):
@@ -88,11 +110,9 @@ def routes(service: Service, default_threshold: float) -> APIRouter:
             return answer.to_json(answer.detect_response(findings, options, outcome.elapsed_ms))
 
         # Masks take milliseconds to write, names and numbers a tenth of one.
-        return _json(await service.off_loop(written) if options.include_masks else written())
+        return await service.off_loop(written) if options.include_masks else written()
 
-    @router.post("/detect", response_model=shapes.DetectResponse, openapi_extra=_DETECT_BODY)
-    async def detect(request: Request) -> Response:
-        """Find and measure the defects on one photograph: base64 in JSON, or the picture as the body."""
+    async def detect(request: Request) -> bytes:
         content_type = _content_type(request)
         data = await body.read(request, limit)
         if content_type.startswith("image/") or content_type == "application/octet-stream":
@@ -101,16 +121,13 @@ def routes(service: Service, default_threshold: float) -> APIRouter:
         parsed = wire.parse_detect(_json_body(content_type, data))
         return await one(request, parsed.photos()[0], parsed.options(default_threshold))
 
-    @router.post("/detect/upload", response_model=shapes.DetectResponse, openapi_extra=_FORM_BODY)
-    async def detect_upload(request: Request) -> Response:
-        """Find and measure the defects on one photograph that comes as the file of a form."""
-        data, texts = await body.read_form(request, limit)
+    async def upload(request: Request) -> bytes:
+        data = await body.read(request, limit)
+        photo, texts = body.form(request.headers.get("content-type", ""), data)
         fields = wire.parse_file(texts)
-        return await one(request, Photo(data, fields.frame_id), fields.options(default_threshold))
+        return await one(request, Photo(photo, fields.frame_id), fields.options(default_threshold))
 
-    @router.post("/detect/batch", response_model=shapes.BatchResponse, openapi_extra=_BATCH_BODY)
-    async def detect_batch(request: Request) -> Response:
-        """Find and measure the defects on several photographs; one that cannot be read fails alone."""
+    async def batch(request: Request) -> bytes:
         started = time.perf_counter()
         data = await body.read(request, limit)
         parsed = wire.parse_batch(_json_body(_content_type(request), data), service.limits)
@@ -121,7 +138,29 @@ def routes(service: Service, default_threshold: float) -> APIRouter:
         def written() -> bytes:
             return answer.to_json(answer.batch_response(outcomes, options, elapsed_ms))
 
-        return _json(await service.off_loop(written))
+        return await service.off_loop(written)
+
+    return {"/detect": detect, "/detect/upload": upload, "/detect/batch": batch}
+
+
+def routes(found: Mapping[str, Door]) -> APIRouter:
+    """Return the doors as routes of the application."""
+    router = APIRouter(tags=["detect"], responses=_FAILURES)
+
+    @router.post("/detect", response_model=shapes.DetectResponse, openapi_extra=_DETECT_BODY)
+    async def detect(request: Request) -> Response:
+        """Find and measure the defects on one photograph: base64 in JSON, or the picture as the body."""
+        return _json(await found["/detect"](request))
+
+    @router.post("/detect/upload", response_model=shapes.DetectResponse, openapi_extra=_FORM_BODY)
+    async def detect_upload(request: Request) -> Response:
+        """Find and measure the defects on one photograph that comes as the file of a form."""
+        return _json(await found["/detect/upload"](request))
+
+    @router.post("/detect/batch", response_model=shapes.BatchResponse, openapi_extra=_BATCH_BODY)
+    async def detect_batch(request: Request) -> Response:
+        """Find and measure the defects on several photographs; one that cannot be read fails alone."""
+        return _json(await found["/detect/batch"](request))
 
     return router
 
@@ -145,19 +184,21 @@ def _json(written: bytes) -> Response:
 
 async def _while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
     """Await `work`, and cancel it when the caller hangs up: what still waits then takes no model time."""
-    working = asyncio.ensure_future(work)
+    working = asyncio.current_task()
     leaving = asyncio.ensure_future(_cancel_on_leaving(request, working))
     try:
-        return await working
+        return await work
     except asyncio.CancelledError:
-        if leaving.done():
+        if working is not None and leaving.done():
+            working.uncancel()
             raise CallerGone("the caller hung up") from None
         raise
     finally:
         leaving.cancel()
 
 
-async def _cancel_on_leaving(request: Request, working: "asyncio.Future[Any]") -> None:
+async def _cancel_on_leaving(request: Request, working: "asyncio.Task[Any] | None") -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-    working.cancel()
+    if working is not None:
+        working.cancel()
