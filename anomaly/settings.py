@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     segmenter_backend: Literal["auto", "sam3", "sam2", "starter", "ridge", "fake", "none"] = Field(
         "auto", description="What turns boxes into masks. `none`: boxes only, and no geometry."
     )
-    sam_model_path: Path = Field(
+    sam_model_path: Path | str = Field(
         Path("/models/sam3.pt"),
         description="A SAM 3 or SAM 2.1 checkpoint: a path, `hf://ORG/NAME/FILE`, or an https address."
         " SAM 2.1 files are looked for beside it as the fallback.",
