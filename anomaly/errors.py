@@ -30,10 +30,6 @@ AnomalyError
 │   ├── StorageUnavailable      storage_unavailable it does not answer, or is in trouble
 │   ├── StorageDenied           storage_denied      the key does not permit it
 │   └── StorageMissing          storage_missing     no such bucket, or no such object
-├── StorageError                storage_failed      the bucket refused what was to be kept or read
-│   ├── StorageUnavailable      storage_unavailable it does not answer, or is in trouble
-│   ├── StorageDenied           storage_denied      the key does not permit it
-│   └── StorageMissing          storage_missing     no such bucket, or no such object
 ├── ConfigurationError          the operator can mend it: configuration_error, at start-up only
 │   ├── WeightsError            weights_error
 │   └── DoesNotFit              does_not_fit
@@ -204,30 +200,6 @@ class OutOfMemory(ModelError):
     """The device's memory did not suffice. Backends raise it in place of their library's own."""
 
     code = "out_of_memory"
-
-
-class StorageError(AnomalyError):
-    """The object storage refused what was asked of it."""
-
-    code = "storage_failed"
-
-
-class StorageUnavailable(StorageError):
-    """The object storage cannot be reached or is in trouble, after several tries."""
-
-    code = "storage_unavailable"
-
-
-class StorageDenied(StorageError):
-    """The object storage does not permit it with this key."""
-
-    code = "storage_denied"
-
-
-class StorageMissing(StorageError):
-    """There is no such bucket, or no such object in it."""
-
-    code = "storage_missing"
 
 
 class StorageError(AnomalyError):

@@ -1,13 +1,12 @@
 """The composition root: settings in, a service out. The only place that knows every part by name."""
 
 import os
-from functools import partial
-from anomaly.bootstrap.files import manifest, places
 
+from anomaly.bootstrap.files import manifest, places
+from anomaly.bootstrap.load import load
 from anomaly.bootstrap.steps import Steps, since_exec_ms
 from anomaly.imaging.fetch import Fetcher
 from anomaly.outbound import anywhere, is_public
-from anomaly.bootstrap.load import load
 from anomaly.service import Service
 from anomaly.settings import Settings
 
@@ -15,11 +14,14 @@ __all__ = ["build", "load", "manifest", "places"]
 
 
 def build(settings: Settings) -> Service:
-    program_ms = since_exec_ms()
     """Return the service that `settings` describe, not yet started."""
+    program_ms = since_exec_ms()
     return Service(
         lambda: load(settings, Steps({} if program_ms is None else {"program": program_ms})),
         limits=settings.limits,
         max_waiting=settings.max_waiting,
         cpu_threads=settings.cpu_threads or os.cpu_count() or 1,
+        fetcher=Fetcher(
+            settings.limits, anywhere if settings.allow_private_urls else is_public, settings.fetch_timeout_s
+        ),
     )

@@ -28,8 +28,6 @@ STATUS: dict[type[errors.AnomalyError], int] = {
     errors.CallerGone: 499,  # nginx's
     errors.StorageError: 502,
     errors.StorageUnavailable: 503,
-    errors.StorageError: 502,
-    errors.StorageUnavailable: 503,
 }
 
 # What the router itself refuses.
