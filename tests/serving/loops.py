@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from anomaly.serving.worker import sdk
+from anomaly.serving.worker.channel import Channel
 from anomaly.serving.worker.loop import Loop
 from anomaly.serving.worker.recycling import Recycling
 from anomaly.simulator import FaultPlan, Limits, Simulator
 from anomaly.simulator.job import Job, Submission
 
 Handle = Callable[[dict[str, Any]], Awaitable[Any]]
+Speaking = Callable[[dict[str, Any], Channel], Awaitable[Any]]
 
 
 @dataclass
@@ -55,14 +57,23 @@ class Bench:
 @asynccontextmanager
 async def working(
     monkeypatch: pytest.MonkeyPatch,
-    handle: Handle,
+    handle: Handle | None = None,
     *,
+    speaking: Speaking | None = None,
     concurrency: int = 1,
     recycling: Recycling | None = None,
     faults: FaultPlan | None = None,
     limits: Limits | None = None,
 ) -> AsyncIterator[Bench]:
-    """Run a simulator and a worker's loop."""
+    """Run a simulator and a worker's loop; `speaking` is a handler that says something before its result."""
+
+    async def handling(job: dict[str, Any], *, channel: Channel | None = None) -> Any:
+        if handle is not None:
+            return await handle(job)
+        assert speaking is not None
+        assert channel is not None
+        return await speaking(job, channel)
+
     from runpod.serverless.modules import rp_http, rp_job
 
     async with Simulator(worker_key=None, faults=faults, limits=limits or Limits()) as sim:
@@ -71,9 +82,10 @@ async def working(
         }
         monkeypatch.setattr(rp_job, "JOB_GET_URL", where["RUNPOD_WEBHOOK_GET_JOB"].replace("$ID", "w"))
         monkeypatch.setattr(rp_http, "JOB_DONE_URL", where["RUNPOD_WEBHOOK_POST_OUTPUT"])
+        monkeypatch.setattr(rp_http, "JOB_STREAM_URL", where["RUNPOD_WEBHOOK_POST_STREAM"])
         parts = sdk.load()
         assert isinstance(parts, sdk.Sdk), parts
-        loop = Loop(parts, handle, concurrency, recycling or Recycling())
+        loop = Loop(parts, handling, concurrency, recycling or Recycling())
         bench = Bench(sim, loop, asyncio.create_task(loop.run()))
         try:
             yield bench

@@ -19,6 +19,9 @@ TRY_S, BYTES_PER_S = 30.0, 250_000
 REFUSALS = 3
 """A refusal that speaks of the request itself is believed when it has come so often."""
 
+ATTEMPT_S = 5.0
+"""Progress is tried once and for so long: the result waits for it."""
+
 _LATER = frozenset({408, 425, 429})
 _NO_SUCH_JOB = frozenset({404, 410})
 _NOT_LIKE_THIS = frozenset({400, 413, 422})
@@ -26,10 +29,14 @@ _NOT_LIKE_THIS = frozenset({400, 413, 422})
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Where results are posted: an aiohttp session, and the URL with `$ID` for the job's id."""
+    """Where something of a job is posted: an aiohttp session, and the URL with `$ID` for the job's id.
+
+    `streamed` says with a result that its parts were streamed before, as the SDK does.
+    """
 
     session: Any
     url: str
+    streamed: bool = False
 
     async def post(self, job_id: str, body: bytes) -> tuple[int, float]:
         """Post once; return the status and the wait in seconds that `Retry-After` asks for, 0 without one."""
@@ -39,14 +46,33 @@ class Door:
             "Content-Type": "application/x-www-form-urlencoded",
             "X-Request-ID": job_id,
         }
-        url = self.url.replace("$ID", job_id) + "&isStream=false"
+        url = self.url.replace("$ID", job_id) + f"&isStream={str(self.streamed).lower()}"
         async with self.session.post(url, data=body, headers=headers) as response:
             await response.read()
             return response.status, _seconds(response.headers)
 
 
-async def deliver(door: Door, job_id: str, body: bytes, instead: bytes, budget_s: float = BUDGET_S) -> bool:
-    """Post a job's result until the platform has it; return whether it has.
+async def attempt(door: Door, job_id: str, body: bytes) -> bool:
+    """Post once what may get lost; return whether it arrived."""
+    try:
+        async with asyncio.timeout(ATTEMPT_S):
+            status, _ = await door.post(job_id, body)
+    except Exception as error:
+        log.info("job %s: its progress could not be told (%s)", job_id, type(error).__name__)
+        return False
+    return 200 <= status < 300
+
+
+async def deliver(
+    door: Door,
+    job_id: str,
+    body: bytes,
+    instead: bytes,
+    budget_s: float = BUDGET_S,
+    *,
+    what: str = "its result",
+) -> bool:
+    """Post a job's result until the platform has it; return whether it has. `what` names it in the log.
 
     Tried again, within `budget_s`: broken connections, 408, 425, 429 and 5xx; a result posted twice changes
     nothing. A body that is refused for what it is gives way to `instead`, a short error. A job that the
@@ -73,15 +99,15 @@ async def deliver(door: Door, job_id: str, body: bytes, instead: bytes, budget_s
             refused += 1
             if refused >= REFUSALS:
                 if status not in _NOT_LIKE_THIS or body == instead:
-                    log.error("job %s: its result was refused (%s)", job_id, why)
+                    log.error("job %s: %s was refused (%s)", job_id, what, why)
                     return False
-                log.error("job %s: its result was refused (%s); a short error goes instead", job_id, why)
+                log.error("job %s: %s was refused (%s); a short error goes instead", job_id, what, why)
                 body, refused = instead, 0
         wait_s = max(pause.next_s(), wait_s)
         if loop.time() + wait_s >= until:
-            log.error("job %s: its result could not be delivered in %.0f s (%s)", job_id, budget_s, why)
+            log.error("job %s: %s could not be delivered in %.0f s (%s)", job_id, what, budget_s, why)
             return False
-        log.info("job %s: posting its result failed (%s); again in %.1f s", job_id, why, wait_s)
+        log.info("job %s: posting %s failed (%s); again in %.1f s", job_id, what, why, wait_s)
         await asyncio.sleep(wait_s)
 
 

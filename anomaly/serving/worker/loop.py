@@ -10,9 +10,10 @@ import signal
 from functools import partial
 from typing import Any
 
-from anomaly.errors import InternalError
+from anomaly.errors import AnswerTooLarge, InternalError
 from anomaly.serving.worker import results
-from anomaly.serving.worker.delivery import Door, deliver
+from anomaly.serving.worker.channel import Channel
+from anomaly.serving.worker.delivery import Door, attempt, deliver
 from anomaly.serving.worker.handler import Handler
 from anomaly.serving.worker.polling import answers
 from anomaly.serving.worker.recycling import Recycling
@@ -22,6 +23,13 @@ log = logging.getLogger(__name__)
 
 HELD_PER_SLOT = 3
 """A result on its way keeps no slot, but beyond so many jobs in flight for each slot none is taken."""
+
+CHUNK_BUDGET_S = 60.0
+"""For all tries to bring one chunk of a stream; the result brings it again."""
+
+TOO_LARGE = results.body(
+    results.error(AnswerTooLarge("the result has more bytes than RunPod takes; ask for less in one job"))
+)
 
 REFUSED = results.body(
     results.error(InternalError("RunPod refused this job's result; the worker's log says how"))
@@ -58,7 +66,7 @@ class Loop:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.leave, f"{signal.Signals(number).name} received")
         async with self._sdk.open_session() as session, self._sdk.open_watched(self._answering) as polls:
-            self._taking = asyncio.create_task(self._take(polls, Door(session, self._sdk.done_url)))
+            self._taking = asyncio.create_task(self._take(polls, session))
             stopping = asyncio.create_task(self._stop_jobs(session))
             await asyncio.wait([self._taking])
             self._taken_all.set()
@@ -80,10 +88,10 @@ class Loop:
 
     # Taking
 
-    async def _take(self, polls: Any, door: Door) -> None:
+    async def _take(self, polls: Any, session: Any) -> None:
         async for jobs in answers(partial(self._ask, polls), "jobs"):
             for job in jobs:
-                self._begin(job, door)
+                self._begin(job, session)
             while not self._leaving and self._room() <= 0:
                 self._changed.clear()
                 await self._changed.wait()
@@ -106,7 +114,7 @@ class Loop:
         held = self._concurrency * HELD_PER_SLOT - len(self._jobs)
         return self._recycling.room(min(free, held))
 
-    def _begin(self, job: Any, door: Door) -> None:
+    def _begin(self, job: Any, session: Any) -> None:
         job_id = job.get("id") if isinstance(job, dict) else None
         if not isinstance(job_id, str):
             log.error("something was handed out that is no job: %s", type(job).__name__)
@@ -115,19 +123,38 @@ class Loop:
         else:
             self._busy.add(job_id)
             self._sdk.progress.add(job_id)
-            self._jobs[job_id] = task = asyncio.create_task(self._do(job_id, job, door))
+            self._jobs[job_id] = task = asyncio.create_task(self._do(job_id, job, session))
             task.add_done_callback(partial(self._forget, job_id))
             self._recycling.took()
             self._leave_if_worn()
 
     # Working
 
-    async def _do(self, job_id: str, job: dict[str, Any], door: Door) -> None:
-        result = await self._sdk.run_job(self._handle, job)
+    async def _do(self, job_id: str, job: dict[str, Any], session: Any) -> None:
+        channel = self._channel(job_id, session)
+        try:
+            result = await self._sdk.run_job(partial(self._handle, channel=channel), job)
+        except BaseException:
+            channel.abandon()
+            raise
         self._busy.discard(job_id)
         self._changed.set()
+        await channel.close()
         worn = self._leave_if_worn()
-        await deliver(door, job_id, results.body(result, stop=worn and await self._is_last()), REFUSED)
+        stop = worn and await self._is_last()
+        body = results.body(result, stop=stop)
+        if len(body) > results.MOST_BYTES:
+            log.error("job %s: its result has %d bytes, more than RunPod takes", job_id, len(body))
+            body = TOO_LARGE
+        await deliver(Door(session, self._sdk.done_url, channel.streamed), job_id, body, REFUSED)
+
+    def _channel(self, job_id: str, session: Any) -> Channel:
+        async def chunk(body: bytes) -> bool:
+            door = Door(session, str(self._sdk.stream_url))
+            return await deliver(door, job_id, body, body, CHUNK_BUDGET_S, what="a chunk of its stream")
+
+        progress = partial(attempt, Door(session, self._sdk.done_url), job_id)
+        return Channel(chunk if self._sdk.stream_url else None, progress)
 
     def _forget(self, job_id: str, task: "asyncio.Task[None]") -> None:
         del self._jobs[job_id]

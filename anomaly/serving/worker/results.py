@@ -10,8 +10,14 @@ from anomaly.wire import answer
 MOST_BYTES = 20_000_000
 """RunPod takes about 20 MB; a larger result is refused there, and the job ends COMPLETED without an output."""
 
+MOST_CHUNK_BYTES = 1_000_000
+"""RunPod's documentation gives so much to what a handler yields at once."""
+
 _ENVELOPE_BYTES = 64
 """Room for what stands around the output: `{"output":...,"stopPod":true}`."""
+
+Render = Callable[[Options], object]
+"""Gives an answer with its masks in the form that the options say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +27,7 @@ class Written:
     json: bytes = field(repr=False)
 
 
-def write(render: Callable[[Options], object], options: Options, most_bytes: int = MOST_BYTES) -> Written:
+def write(render: Render, options: Options, most_bytes: int = MOST_BYTES) -> Written:
     """Return the answer that `render` gives, as JSON of at most `most_bytes` with what goes around it.
 
     Where it is larger as asked for, its masks are written as RLE, which is the smallest form. Raises
@@ -35,8 +41,19 @@ def write(render: Callable[[Options], object], options: Options, most_bytes: int
         sizes.append(len(written))
     raise AnswerTooLarge(
         f"the answer has {min(sizes) / 1e6:.1f} MB and RunPod takes {most_bytes / 1e6:.0f}; send fewer photos"
-        " in a job, or leave include_masks and include_centre_lines out"
+        " in a job, give a bucket in s3Config, or leave include_masks and include_centre_lines out"
     )
+
+
+def write_as_is(render: Callable[[], object], most_bytes: int = MOST_BYTES) -> Written:
+    """Return the answer that `render` gives once its masks and pictures are links. Raises `AnswerTooLarge`."""
+    written = answer.to_json(render())
+    if len(written) + _ENVELOPE_BYTES > most_bytes:
+        raise AnswerTooLarge(
+            f"the answer has {len(written) / 1e6:.1f} MB without its masks and pictures, and RunPod takes"
+            f" {most_bytes / 1e6:.0f}; send fewer photos in a job, or leave include_centre_lines out"
+        )
+    return Written(written)
 
 
 def error(failure: AnomalyError) -> dict[str, object]:

@@ -7,6 +7,8 @@ from typing import Any
 
 PARAMETERS: dict[str, tuple[str, ...]] = {
     "http_client.AsyncClientSession": ("args", "kwargs"),
+    "serverless.modules.rp_fitness.run_fitness_checks": (),
+    "serverless.modules.rp_http.stream_result": ("session", "job_data", "job"),
     "serverless.modules.rp_job.get_job": ("session", "num_jobs"),
     "serverless.modules.rp_job.get_stop_signals": ("session",),
     "serverless.modules.rp_job.run_job": ("handler", "job"),
@@ -14,6 +16,7 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
     "serverless.modules.rp_scale.JobScaler.start": ("self",),
     "serverless.modules.worker_state.JobsProgress.add": ("self", "element"),
     "serverless.modules.worker_state.JobsProgress.remove": ("self", "element"),
+    "serverless.register_fitness_check": ("func",),
     "serverless.worker.run_worker": ("config",),
 }
 """Functions below the package `runpod`, and the names of their parameters."""
@@ -21,7 +24,10 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Sdk:
-    """`open_session` gives an aiohttp session that knows the key; `done_url` has `$ID` for the job's id."""
+    """`open_session` gives an aiohttp session that knows the key.
+
+    `done_url` and `stream_url` have `$ID` for the job's id; the latter is None where the platform gives none.
+    """
 
     get_job: Callable[[Any, int], Awaitable[list[dict[str, Any]] | None]]
     get_stop_signals: Callable[[Any], Awaitable[list[str]]]
@@ -29,6 +35,7 @@ class Sdk:
     open_session: Callable[..., Any]
     progress: Any
     done_url: str
+    stream_url: str | None = None
 
     def open_watched(self, on_answer: Callable[[], None]) -> Any:
         """Return a session that calls `on_answer` when the head of an answer has come."""
@@ -47,7 +54,7 @@ def load() -> Sdk | str:
     import runpod.serverless
     from runpod import http_client
     from runpod.serverless import worker
-    from runpod.serverless.modules import rp_http, rp_job, worker_state
+    from runpod.serverless.modules import rp_fitness, rp_http, rp_job, worker_state  # noqa: F401 - found by name
 
     for name, expected in PARAMETERS.items():
         found = find(runpod, name)
@@ -67,6 +74,7 @@ def load() -> Sdk | str:
         http_client.AsyncClientSession,
         worker_state.JobsProgress(),
         rp_http.JOB_DONE_URL,
+        rp_http.JOB_STREAM_URL if "$ID" in rp_http.JOB_STREAM_URL else None,
     )
 
 

@@ -3,18 +3,22 @@
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import orjson
 
 from anomaly.errors import ConfigurationError
+from anomaly.outbound import Permits, is_public
 from anomaly.service import Service
-from anomaly.serving.worker import heartbeat, sdk
+from anomaly.serving.allocator import keep_blocks
+from anomaly.serving.worker import fitness, heartbeat, sdk
 from anomaly.serving.worker.handler import Handler, handler
 from anomaly.serving.worker.loop import Loop
 from anomaly.serving.worker.recycling import Recycling
 from anomaly.serving.worker.results import Written
+from anomaly.serving.worker.shelf import Shelf
+from anomaly.storage import Target
 
 log = logging.getLogger(__name__)
 
@@ -28,15 +32,21 @@ def serve(
     *,
     concurrency: int | None = None,
     jobs_max: int | None = None,
+    storage: Target | None = None,
+    permits: Permits = is_public,
+    published: Mapping[str, str] | None = None,
 ) -> None:
     """Warm the models, then take jobs until told to stop. Raises what kept the models from loading.
 
     `concurrency` jobs are in work at once, enough to fill the model's batches if left out; after `jobs_max`
-    the worker asks to be replaced. The models come first: a job that is taken before they are warm waits on
+    the worker asks to be replaced. What is too large to answer goes to `storage`, or to a job's own bucket, to
+    such addresses as `permits` says. `published` gives the sha256 of weights files, which are held against it
+    before the first job. The models come first: a job that is taken before they are warm waits on
     paid time, and may expire.
     """
     # A container's first process ignores a signal that it has no handler for. Nothing is lost here yet.
     signal.signal(signal.SIGTERM, lambda number, frame: os._exit(0))
+    keep_blocks()
     service.start()
     try:
         import runpod  # while the models load
@@ -51,7 +61,9 @@ def serve(
     service.wait()
     heartbeat.bind_children()
     recycling = Recycling(jobs_max)
-    handle = handler(service, default_threshold, ended=recycling.ended)
+    handle = handler(service, default_threshold, ended=recycling.ended, shelf=Shelf(storage, permits))
+    for check in fitness.checks(service, published):
+        runpod.serverless.register_fitness_check(check)
     start(handle, concurrency or _fitting(service), recycling)
     service.close()
 
