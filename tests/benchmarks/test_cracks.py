@@ -93,3 +93,10 @@ def test_boxes_of_cracks_are_read_by_their_name(tmp_path: Path):
     (tmp_path / "bridge/train/labels/a.txt").write_text("1 0.5 0.5 0.5 0.2\n0 0.1 0.1 0.1 0.1\n")
     (photo,) = photographs.bridges(tmp_path)
     assert photo.boxes == (Box(50.0, 20.0, 150.0, 30.0),)
+
+
+def test_every_finder_is_held_to_one_thread():
+    """The table speaks of one core, so a finder that could use more is loaded with one thread."""
+    session = cracks._load("starter")._network._session
+    assert session.get_session_options().intra_op_num_threads == 1
+    assert cracks._load("ridge").card.backend == "ridge"
