@@ -10,9 +10,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from anomaly.errors import ConfigurationError
 from anomaly.keys import Keyring
 from anomaly.logs import LogFormat
+from anomaly.storage import Target, from_settings
 from anomaly.types import Limits
 
-_SECRET = {"API_KEYS", "HF_TOKEN"}
+_SECRET = {"API_KEYS", "BUCKET_ACCESS_KEY_ID", "BUCKET_SECRET_ACCESS_KEY", "HF_TOKEN"}
 """Variables whose values no message repeats."""
 
 
@@ -135,6 +136,20 @@ class Settings(BaseSettings):
         ge=1,
         description="Jobs after which a serverless worker asks RunPod to be replaced; never if left out.",
     )
+    bucket_endpoint_url: str | None = Field(
+        None,
+        description="S3-compatible storage for what is too large to answer: its URL, which may hold the bucket's"
+        " name as RunPod's guides have it.",
+    )
+    bucket_access_key_id: SecretStr | None = Field(None, description="Id of the storage's key.")
+    bucket_secret_access_key: SecretStr | None = Field(None, description="Secret of the storage's key.")
+    s3_bucket: str | None = Field(
+        None, description="Name of the bucket; that in `BUCKET_ENDPOINT_URL` if left out."
+    )
+    s3_prefix: str | None = Field(None, description="Folder in the bucket below which everything is kept.")
+    s3_region: str | None = Field(
+        None, description="The storage's region; that in `BUCKET_ENDPOINT_URL`, else us-east-1, if left out."
+    )
     fake_batch_ms: float = Field(0.0, ge=0, description="Cost of a batch with the `fake` backend, ms.")
     fake_image_ms: float = Field(0.0, ge=0, description="Cost of an image with the `fake` backend, ms.")
     fake_boxes: int = Field(3, ge=0, description="Boxes on each image with the `fake` backend.")
@@ -160,6 +175,19 @@ class Settings(BaseSettings):
     def limits(self) -> Limits:
         """What one request may hold."""
         return Limits(self.max_image_bytes, self.max_pixels, self.max_images, self.max_request_bytes)
+
+    @property
+    def storage(self) -> Target | None:
+        """Where objects are kept, None where nothing names it. Raises `ConfigurationError` for half of it."""
+        key, secret = self.bucket_access_key_id, self.bucket_secret_access_key
+        return from_settings(
+            self.bucket_endpoint_url,
+            None if key is None else key.get_secret_value(),
+            None if secret is None else secret.get_secret_value(),
+            self.s3_bucket,
+            self.s3_prefix,
+            self.s3_region,
+        )
 
     @classmethod
     def read(cls) -> "Settings":

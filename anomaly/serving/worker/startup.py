@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from anomaly.errors import ConfigurationError
-from anomaly.outbound import Permits, is_public
+from anomaly.outbound import anywhere, is_public
 from anomaly.service import Service
 from anomaly.serving.allocator import keep_blocks
 from anomaly.serving.worker import fitness, heartbeat, sdk
@@ -33,14 +33,14 @@ def serve(
     concurrency: int | None = None,
     jobs_max: int | None = None,
     storage: Target | None = None,
-    permits: Permits = is_public,
+    private_urls: bool = False,
     published: Mapping[str, str] | None = None,
 ) -> None:
     """Warm the models, then take jobs until told to stop. Raises what kept the models from loading.
 
     `concurrency` jobs are in work at once, enough to fill the model's batches if left out; after `jobs_max`
-    the worker asks to be replaced. What is too large to answer goes to `storage`, or to a job's own bucket, to
-    such addresses as `permits` says. `published` gives the sha256 of weights files, which are held against it
+    the worker asks to be replaced. What is too large to answer goes to `storage`, or to a job's own bucket, which
+    may be at a private address where `private_urls` says so. `published` gives the sha256 of weights files, which are held against it
     before the first job. The models come first: a job that is taken before they are warm waits on
     paid time, and may expire.
     """
@@ -61,7 +61,8 @@ def serve(
     service.wait()
     heartbeat.bind_children()
     recycling = Recycling(jobs_max)
-    handle = handler(service, default_threshold, ended=recycling.ended, shelf=Shelf(storage, permits))
+    shelf = Shelf(storage, anywhere if private_urls else is_public)
+    handle = handler(service, default_threshold, ended=recycling.ended, shelf=shelf)
     for check in fitness.checks(service, published):
         runpod.serverless.register_fitness_check(check)
     start(handle, concurrency or _fitting(service), recycling)
