@@ -1,0 +1,207 @@
+"""A job on an endpoint, or on a pod: looked after until it ends."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from anomaly.client.answers import Result, result_of
+from anomaly.client.door import Door
+from anomaly.client.errors import CallRefused, JobCancelled, JobFailed, JobLost, JobTimedOut, ResultLate
+from anomaly.client.problem import problem_of
+
+_UNKNOWN = 3
+"""An endpoint may not know a job at once that it has just taken: 404 is believed when it has come so often."""
+
+
+class State(StrEnum):
+    """Where a job stands, in RunPod's words."""
+
+    IN_QUEUE = "IN_QUEUE"
+    IN_PROGRESS = "IN_PROGRESS"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    TIMED_OUT = "TIMED_OUT"
+
+    @property
+    def final(self) -> bool:
+        """Whether it stays so."""
+        return self not in (State.IN_QUEUE, State.IN_PROGRESS)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A job at one moment. `delay_ms` is how long it waited for a worker, `execution_ms` how long it ran.
+
+    `output` and `error` are as the server gives them; before the end `output` is the last progress told.
+    """
+
+    id: str
+    state: State
+    delay_ms: int | None = None
+    execution_ms: int | None = None
+    output: Any = None
+    error: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a job is asked after: from `first_s`, growing by half each time to `most_s`, with jitter."""
+
+    first_s: float = 0.2
+    most_s: float = 5.0
+
+    def waits(self) -> Iterator[float]:
+        """Yield the waits, seconds, without end."""
+        wait_s = self.first_s
+        while True:
+            yield wait_s * random.uniform(0.75, 1.25)  # noqa: S311 - spreads calls, hides nothing
+            wait_s = min(wait_s * 1.5, self.most_s)
+
+
+class AsyncJob:
+    """One job. `id` is the server's: keep it, and `AsyncClient.job(id)` finds the job again."""
+
+    def __init__(self, door: Door, job_id: str, pace: Pace, photo: str = "") -> None:
+        self.id = job_id
+        self._door, self._pace, self._photo = door, pace, photo
+
+    async def status(self) -> Status:
+        """Ask how it stands. Raises `JobLost` where the server does not know it."""
+        try:
+            return status_of(await self._door.call("GET", f"/status/{self.id}"))
+        except CallRefused as error:
+            raise self._lost(error) from None
+
+    async def result(self, timeout_s: float | None = None) -> Result:
+        """Wait for the end and return the answer. A job with several photos has `results`.
+
+        Raises `JobFailed` with the server's code, or its kinds `JobCancelled`, `JobTimedOut` and `JobLost`; and
+        after `timeout_s` seconds `ResultLate`, upon which the job goes on.
+        """
+        return result_of(_one(await self.output(timeout_s), self.id), self._photo)
+
+    async def results(self, timeout_s: float | None = None) -> list[Result]:
+        """Wait for the end and return the answers, in order, of all photos of the job; raises as `result`."""
+        return [result_of(each, self._photo) for each in slots(await self.output(timeout_s), self.id)]
+
+    async def output(self, timeout_s: float | None = None) -> Mapping[str, Any]:
+        """Wait for the end and return the output as it is; raises as `result`."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                return output_of(await self._ended())
+        except TimeoutError:
+            raise ResultLate(
+                f"job {self.id} has not ended within {timeout_s:g} s; it goes on: ask again, or cancel it"
+            ) from None
+
+    async def cancel(self) -> State:
+        """Ask the server to stop it; return how it stands then. One that has ended stays as it is."""
+        try:
+            return State((await self._door.call("POST", f"/cancel/{self.id}"))["status"])
+        except CallRefused as error:
+            raise self._lost(error) from None
+
+    async def stream(self) -> AsyncIterator[Result]:
+        """Yield the answers as the worker gives them, each photo's as soon as it is there.
+
+        Where nothing was streamed they come at the end, in order. Raises as `result` where the job fails.
+        """
+        heard = 0
+        for wait_s in self._pace.waits():
+            try:
+                now = await self._door.call("GET", f"/stream/{self.id}")
+            except CallRefused as error:
+                raise self._lost(error) from None
+            for piece in now.get("stream") or []:
+                heard += 1
+                yield result_of(piece["output"], self._photo)
+            if State(now["status"]).final and not now.get("stream"):
+                break
+            if not now.get("stream"):
+                await asyncio.sleep(wait_s)
+        output = output_of(await self.status())
+        for value in [] if heard else slots(output, self.id):
+            yield result_of(value, self._photo)
+
+    async def _ended(self) -> Status:
+        unknown = 0
+        for wait_s in self._pace.waits():
+            try:
+                now = await self.status()
+            except JobLost:
+                unknown += 1
+                if unknown >= _UNKNOWN:
+                    raise
+            else:
+                if now.state.final:
+                    return now
+            await asyncio.sleep(wait_s)
+        raise AssertionError("the waits do not end")
+
+    def _lost(self, error: CallRefused) -> CallRefused | JobLost:
+        if error.status != 404:
+            return error
+        return JobLost(
+            f"the server does not know job {self.id}, or keeps its result no longer; send the photo again",
+            job_id=self.id,
+        )
+
+
+def status_of(value: Mapping[str, Any]) -> Status:
+    """Read what /status, /run and /runsync answer."""
+    return Status(
+        str(value["id"]),
+        State(value["status"]),
+        value.get("delayTime"),
+        value.get("executionTime"),
+        value.get("output"),
+        value.get("error"),
+    )
+
+
+def output_of(status: Status) -> Mapping[str, Any]:
+    """Return the output of a job that has ended; raises the `JobFailed` that says how it failed."""
+    match status.state:
+        case State.CANCELLED:
+            raise JobCancelled(f"job {status.id} was cancelled", job_id=status.id)
+        case State.TIMED_OUT:
+            raise JobTimedOut(
+                f"job {status.id} was given up by the platform before it was done; give it a longer policy",
+                job_id=status.id,
+            )
+    output = status.output
+    if status.state is State.FAILED or (isinstance(output, Mapping) and set(output) == {"error"}):
+        code, message = problem_of(status.error or output)
+        raise JobFailed(message, job_id=status.id, code=code)
+    if not isinstance(output, Mapping):
+        raise JobFailed(
+            f"job {status.id} ended without an output; perhaps it was too large for the platform",
+            job_id=status.id,
+            code="no_output",
+        )
+    return output
+
+
+def slots(output: Mapping[str, Any], job_id: str) -> list[Mapping[str, Any]]:
+    """Return the answers of all photos of a job, in order."""
+    several = output.get("results")
+    if isinstance(several, list):
+        return several
+    return [_one(output, job_id)]
+
+
+def _one(output: Mapping[str, Any], job_id: str) -> Mapping[str, Any]:
+    several = output.get("results")
+    if isinstance(several, list) and len(several) == 1:
+        output = several[0]
+    if "anomalies" not in output and "error" not in output:
+        raise JobFailed(
+            f"job {job_id} answered with {', '.join(sorted(output))}; `output()` returns it as it is",
+            job_id=job_id,
+            code="not_one_photo",
+        )
+    return output

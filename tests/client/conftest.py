@@ -1,0 +1,87 @@
+"""The servers that the client meets: an endpoint with our worker behind it, and a pod."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from anomaly.client import Client, Pace, Patience
+from anomaly.serving.pod import create_app
+from anomaly.simulator import FaultPlan, Simulator
+from tests.pictures import encoded, gradient
+from tests.serving.endpoint import served
+from tests.services import warm_service
+
+QUICK = {"patience": Patience(first_s=0.01, most_s=0.1), "pace": Pace(0.02, 0.2)}
+"""Waits for a server that is on this machine."""
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    """Run one endpoint with one worker for all files."""
+    with served(tmp_path_factory.mktemp("platform") / "log") as endpoint:
+        yield endpoint.sim
+
+
+@pytest.fixture
+def sim(platform: Simulator) -> Iterator[Simulator]:
+    """Give the endpoint without faults, its calls counted from 1."""
+    platform.use(FaultPlan())
+    yield platform
+    platform.use(FaultPlan())
+
+
+@pytest.fixture
+def endpoint(sim: Simulator) -> Iterator[Client]:
+    """Give a client of the endpoint."""
+    with Client(sim.url, sim.api_key, **QUICK) as client:
+        yield client
+
+
+@contextlib.contextmanager
+def on_uvicorn(app: object) -> Iterator[str]:
+    """Serve an ASGI application on a free port; give its address."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
+    thread.start()
+    while not server.started and thread.is_alive():
+        thread.join(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(scope="session")
+def pod_url() -> Iterator[str]:
+    """Run one pod for all files; give its address."""
+    service = warm_service()
+    with on_uvicorn(create_app(service, 0.3)) as url:
+        yield url
+    service.close()
+
+
+@pytest.fixture
+def pod(pod_url: str) -> Iterator[Client]:
+    """Give a client of the pod."""
+    with Client(pod_url, **QUICK) as client:
+        yield client
+
+
+@pytest.fixture(params=["pod", "endpoint"])
+def either(request: pytest.FixtureRequest) -> Client:
+    """Give a client of the pod, and then one of the endpoint: the same calls serve both."""
+    client: Client = request.getfixturevalue(request.param)
+    return client
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> list[Path]:
+    """Return ten photographs, each of another size, in files."""
+    paths = [tmp_path / f"{number}.jpg" for number in range(10)]
+    for number, path in enumerate(paths):
+        path.write_bytes(encoded(gradient(64 + number, 48), "JPEG"))
+    return paths

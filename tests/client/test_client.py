@@ -1,0 +1,197 @@
+"""One API for a pod and for an endpoint, held against both as they run."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from anomaly.client import (
+    AsyncClient,
+    CallFailed,
+    CallRefused,
+    Client,
+    Failed,
+    JobCancelled,
+    JobFailed,
+    JobLost,
+    Patience,
+    PhotoUnreadable,
+    ResultLate,
+    State,
+)
+from anomaly.errors import InvalidRequest
+from anomaly.simulator import Simulator
+from tests.client.conftest import QUICK
+from tests.pictures import encoded, gradient
+
+pytestmark = pytest.mark.xdist_group("client")
+
+PHOTO = encoded(gradient(96, 64), "JPEG")
+
+
+def test_a_photo_may_come_in_any_form(either: Client, tmp_path: Path) -> None:
+    """A path, its text, bytes and pixels are all photographs, and the answer says which it was."""
+    path = tmp_path / "pier.jpg"
+    path.write_bytes(PHOTO)
+    answers = [either.detect(each) for each in (path, str(path), PHOTO)]
+    assert len({answer.frame_id for answer in answers}) == 1
+    assert [answer.photo for answer in answers] == [str(path), str(path), "photo 1"]
+    pixels = either.detect(gradient(96, 64))
+    assert pixels.json["image_size"] == {"width": 96, "height": 64}
+    assert either.detect(gradient(96, 64)[:, :, 0]).findings.width == 96
+
+
+def test_the_answer_is_typed(either: Client) -> None:
+    """Findings come as the server's own values, in pixels and in millimetres, masks as bitmaps."""
+    answer = either.detect(
+        PHOTO,
+        frame_id="pier-3",
+        include_masks=True,
+        include_centre_lines=True,
+        mm_per_pixel=0.5,
+        standard="EC2",
+        exposure="XC2",
+        tiling={"tile": 64, "overlap": 16},
+        confidence_threshold=0.1,
+    )
+    assert answer.frame_id == "pier-3"
+    assert len(answer.anomalies) == len(answer.json["anomalies"]) > 0
+    for found, told in zip(answer.anomalies, answer.json["anomalies"], strict=True):
+        assert found.box.x_max == told["bbox"]["x_max"]
+        assert found.combined_score == pytest.approx(told["confidence"]["combined"], abs=1e-4)
+        assert found.mask is not None
+        assert found.geometry is not None
+        assert found.physical is not None
+        assert found.mask.area == found.geometry.area_pixels
+        assert found.physical.area_mm2 == told["geometry"]["area_mm2"]
+        assert found.physical.width_class is not None
+        assert found.physical.width_class.standard == "EC2"
+
+
+def test_pod_and_endpoint_answer_the_same(pod: Client, endpoint: Client) -> None:
+    """The findings do not depend on the way the photograph took."""
+    assert pod.detect(PHOTO).findings == endpoint.detect(PHOTO).findings
+
+
+def test_an_option_that_nobody_knows_is_refused_before_anything_is_sent(
+    endpoint: Client, sim: Simulator
+) -> None:
+    """A slip of the pen costs no upload."""
+    with pytest.raises(InvalidRequest, match="confidense is not a field"):
+        endpoint.detect(PHOTO, confidense=0.5)
+    with pytest.raises(InvalidRequest, match="confidense is not a field"):
+        endpoint.map([PHOTO], confidense=0.5)
+    assert not sim.calls.of("run") + sim.calls.of("runsync")
+
+
+def test_a_photo_that_cannot_be_looked_at_raises_the_servers_code(either: Client) -> None:
+    """The error has the code of the server's error tree, whichever way it came."""
+    with pytest.raises((CallRefused, JobFailed), match="not a picture") as raised:
+        either.detect(b"no picture at all")
+    assert raised.value.code == "unsupported_image"
+
+
+def test_a_file_that_is_not_there_is_told_apart(pod: Client) -> None:
+    """What cannot be read here is no matter of the server's."""
+    with pytest.raises(PhotoUnreadable, match="No such file"):
+        pod.detect("nowhere.jpg")
+    with pytest.raises(PhotoUnreadable, match="float64"):
+        pod.detect(np.zeros((4, 4)))
+
+
+def test_a_job_is_handed_in_and_waited_for(endpoint: Client) -> None:
+    """`submit` returns at once; the job says how it stands, and has the answer in the end."""
+    job = endpoint.submit(PHOTO, frame_id="a")
+    answer = job.result(30)
+    assert not isinstance(answer, Failed)
+    assert answer.frame_id == "a"
+    status = endpoint.job(job.id).status()
+    assert status.state is State.COMPLETED
+    assert status.execution_ms is not None
+    assert list(job.stream()) == [answer]
+
+
+def test_a_failed_job_raises_with_its_code(endpoint: Client) -> None:
+    """The job's error is the server's, and knows the job."""
+    job = endpoint.submit(b"no picture at all")
+    with pytest.raises(JobFailed, match="not a picture") as raised:
+        job.result(30)
+    assert (raised.value.code, raised.value.job_id) == ("unsupported_image", job.id)
+    with pytest.raises(JobFailed, match="not a picture"):
+        list(job.stream())
+
+
+def test_a_cancelled_job_has_no_result() -> None:
+    """`cancel` ends a job that nobody has taken, and its result is that it was cancelled."""
+    with Simulator() as sim, Client(sim.url, sim.api_key, **QUICK) as client:
+        job = client.submit(PHOTO)
+        assert job.status().state is State.IN_QUEUE
+        with pytest.raises(ResultLate, match="goes on"):
+            job.result(0.1)
+        assert job.cancel() is State.CANCELLED
+        with pytest.raises(JobCancelled, match="was cancelled"):
+            job.result(5)
+
+
+def test_a_job_that_nobody_knows_is_lost(endpoint: Client) -> None:
+    """An id that the server does not know, or knows no more, raises `JobLost` at every call."""
+    job = endpoint.job("no-such-job")
+    for call in (job.status, job.result, job.cancel, lambda: list(job.stream())):
+        with pytest.raises(JobLost, match="does not know job no-such-job"):
+            call()
+
+
+def test_an_answer_that_comes_too_late_ends_its_job() -> None:
+    """Where no worker comes within the time given, `detect` gives up and cancels the job."""
+    with Simulator() as sim, Client(sim.url, sim.api_key, timeout_s=1.2, **QUICK) as client:
+        with pytest.raises(ResultLate):
+            client.detect(PHOTO)
+        assert [str(job.state) for job in sim.queue.jobs()] == ["CANCELLED"]
+
+
+def test_a_wrong_key_is_refused_at_once(sim: Simulator) -> None:
+    """401 is not tried again."""
+    with (
+        Client(sim.url, "wrong", **QUICK) as client,
+        pytest.raises(CallRefused, match="unauthorized") as raised,
+    ):
+        client.detect(PHOTO)
+    assert raised.value.status == 401
+
+
+def test_a_server_that_is_not_there_is_said_so() -> None:
+    """After its tries the call fails with the address in its sentence."""
+    with Client("http://127.0.0.1:9", patience=Patience(tries=2, first_s=0.01)) as client:
+        with pytest.raises(CallFailed, match=r"127\.0\.0\.1:9/detect got no answer"):
+            client.detect(PHOTO)
+
+
+def test_health_is_told_by_both(either: Client) -> None:
+    """A pod tells its state, an endpoint its jobs and workers."""
+    health = either.health()
+    assert health.get("status") == "ready" or "workers" in health
+
+
+def test_a_closed_client_says_so(pod_url: str) -> None:
+    """After `close` a call raises, and closing again does nothing."""
+    client = Client(pod_url)
+    assert client.info()["status"] == "ready"
+    client.close()
+    client.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        client.health()
+
+
+async def _awaited(url: str, key: str | None) -> list[str]:
+    async with AsyncClient(url, key, **QUICK) as client:
+        answer = await client.detect(PHOTO, frame_id="one")
+        survey = await client.map([PHOTO, b"no picture"])
+        return [answer.frame_id, *(type(each).__name__ for each in survey.results)]
+
+
+def test_the_awaiting_client_does_the_same(pod_url: str, sim: Simulator) -> None:
+    """`AsyncClient` has the same methods with the same answers, at a pod and at an endpoint."""
+    import asyncio
+
+    assert asyncio.run(_awaited(pod_url, None)) == ["one", "Answer", "Failed"]
+    assert asyncio.run(_awaited(sim.url, sim.api_key)) == ["one", "Answer", "Failed"]
