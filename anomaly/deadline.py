@@ -24,6 +24,11 @@ class Deadline:
             return cls()
         return cls((time.monotonic() if since is None else since) + timeout_ms / 1e3, timeout_ms)
 
+    def check(self) -> None:
+        """Raise `DeadlineExceeded` where the moment is over."""
+        if self.at is not None and time.monotonic() >= self.at:
+            raise self._over()
+
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
         """Cancel what the body awaits when the moment comes. Raises `DeadlineExceeded` then."""
@@ -34,7 +39,10 @@ class Deadline:
             async with asyncio.timeout(self.at - time.monotonic()):
                 yield
         except TimeoutError:
-            raise DeadlineExceeded(
-                f"the {self.given_ms} ms of timeout_ms were over before the answer was there; give it longer,"
-                " or send it again when less waits"
-            ) from None
+            raise self._over() from None
+
+    def _over(self) -> DeadlineExceeded:
+        return DeadlineExceeded(
+            f"the {self.given_ms} ms of timeout_ms were over before the answer was there; give it longer,"
+            " or send it again when less waits"
+        )

@@ -7,31 +7,27 @@ import resource
 import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from anomaly import __version__
 from anomaly.batching import Batcher
+from anomaly.call import Arrival, Call, Mail, Seen
 from anomaly.deadline import Deadline
 from anomaly.errors import AnomalyError, InternalError, NotReady, UrlRefused
 from anomaly.imaging.fetch import Fetcher
 from anomaly.imaging.photo import Photo
-from anomaly.pipeline import Outcome, Pipeline, Task, View
-from anomaly.tiling import Piece
+from anomaly.pipeline import Outcome, Pipeline, View
 from anomaly.types import Findings, Limits, Options
 
 log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-Seen = list[Piece]
-"""What the models saw on one view."""
 
 
 class State(StrEnum):
@@ -85,6 +81,7 @@ class Service:
         self._loaded: Loaded | None = None
         self._batcher: Batcher[View, Seen] | None = None
         self._cpu = ThreadPoolExecutor(cpu_threads, thread_name_prefix="cpu")
+        self._mail: Mail | None = None
         self._born = time.monotonic()
         self._ready_after_s: float | None = None
         self._start_ms: Mapping[str, float] = {}
@@ -121,17 +118,29 @@ class Service:
         limit = Deadline.of(options.timeout_ms, since)
         pipeline, batcher = self._ready()
         batcher.check_room(len(photos))
-        work = await _together([self._prepared(pipeline, photo, options, limit) for photo in photos])
-        views = [view for each in work if isinstance(each, Task) for view in each.views]
-        looks = iter(batcher.submit(views, limit.at, places=sum(isinstance(each, Task) for each in work)))
-        return await _together(
-            [
-                self._outcome(pipeline, each, list(islice(looks, len(each.views))), limit, started)
-                if isinstance(each, Task)
-                else _failed(each, photo, started)
-                for each, photo in zip(work, photos, strict=True)
-            ]
+        call = Call(
+            await self._there(photos, limit),
+            options,
+            limit,
+            limits=self.limits,
+            pipeline=pipeline,
+            batcher=batcher,
+            mail=self._mail_of(asyncio.get_running_loop()),
         )
+        try:
+            for number in range(len(photos)):
+                self._cpu.submit(call.read, number)
+            outcomes = await _together(
+                [
+                    self._outcome(pipeline, arrival, photo, limit, started)
+                    for arrival, photo in zip(call.arrivals, photos, strict=True)
+                ]
+            )
+        finally:
+            call.leave()  # what was given up, or is late, need not run
+        if call.refusal is not None:
+            raise call.refusal
+        return outcomes
 
     async def off_loop(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a function of some milliseconds on the threads that decode and measure."""
@@ -213,37 +222,45 @@ class Service:
             )
         return self._loaded.pipeline, self._batcher
 
-    async def _prepared(
-        self, pipeline: Pipeline, photo: Photo, options: Options, limit: Deadline
-    ) -> Task | AnomalyError:
+    def _mail_of(self, loop: asyncio.AbstractEventLoop) -> Mail:
+        if self._mail is None or self._mail.loop is not loop:
+            self._mail = Mail(loop)
+        return self._mail
+
+    async def _there(self, photos: Sequence[Photo], limit: Deadline) -> Sequence[Photo | AnomalyError]:
+        """Return the photographs, those with an address fetched."""
+        if all(photo.url is None for photo in photos):
+            return photos
+        return await asyncio.gather(*(self._fetched(photo, limit) for photo in photos))
+
+    async def _fetched(self, photo: Photo, limit: Deadline) -> Photo | AnomalyError:
+        if photo.url is None:
+            return photo
+        if self._fetcher is None:
+            return UrlRefused("this server fetches no photos; send the photo itself")
         try:
             async with limit.kept():
-                there = photo if photo.url is None else await self._fetched(photo)
-                return await self.off_loop(self._prepare, pipeline, there, options)
+                return await self._fetcher.photo(photo)
         except AnomalyError as error:
             return error
-
-    async def _fetched(self, photo: Photo) -> Photo:
-        if self._fetcher is None:
-            raise UrlRefused("this server fetches no photos; send the photo itself")
-        return await self._fetcher.photo(photo)
-
-    def _prepare(self, pipeline: Pipeline, photo: Photo, options: Options) -> Task | AnomalyError:
-        try:
-            return pipeline.prepare(photo.frame(self.limits), options)
-        except AnomalyError as error:
-            return error
-        except Exception:
-            log.exception("reading a photo failed")
-            return InternalError("reading this photo failed; the server's log says how")
 
     async def _outcome(
-        self, pipeline: Pipeline, task: Task, looks: "Sequence[Future[Seen]]", limit: Deadline, started: float
+        self,
+        pipeline: Pipeline,
+        arrival: "asyncio.Future[Arrival]",
+        photo: Photo,
+        limit: Deadline,
+        started: float,
     ) -> Outcome:
         result: Findings | AnomalyError
+        frame_id = photo.frame_id
         try:
             async with limit.kept():
-                seen = await _together(list(map(asyncio.wrap_future, looks)))
+                arrived = await arrival
+                if isinstance(arrived, AnomalyError):
+                    raise arrived
+                task, seen = arrived
+                frame_id = task.frame.id
                 if len(seen) == 1 and all(piece.mask is None for piece in seen[0]):
                     result = pipeline.conclude(task, seen)  # names alone: cheaper than a thread
                 else:
@@ -253,19 +270,12 @@ class Service:
         except Exception:
             log.exception("measuring a photo failed")
             result = InternalError("measuring this photo failed; the server's log says how")
-        finally:
-            for look in looks:  # those of a photo that failed or was given up need not run
-                look.cancel()
-        return Outcome(result, task.frame.id, _since_ms(started))
+        return Outcome(result, frame_id, _since_ms(started))
 
 
 async def _together(work: Sequence[Awaitable[T]]) -> list[T]:
     """Await all of `work`; where it is one, as in most requests, without the tasks that gathering costs."""
     return [await work[0]] if len(work) == 1 else await asyncio.gather(*work)
-
-
-async def _failed(error: AnomalyError, photo: Photo, started: float) -> Outcome:
-    return Outcome(error, photo.frame_id, _since_ms(started))
 
 
 def _since_ms(started: float) -> float:

@@ -1,0 +1,182 @@
+"""One call for findings on its way: read on the decoding threads, looked at on the model thread, and back.
+
+A photograph crosses threads three times, from the event loop to where it is read, from there straight to the
+models, and back; all that a batch of the models answers comes back at one waking of the loop.
+"""
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future
+from functools import partial
+
+from anomaly.batching import Batcher
+from anomaly.deadline import Deadline
+from anomaly.errors import AnomalyError, CallerGone, InternalError
+from anomaly.imaging.photo import Photo
+from anomaly.pipeline import Pipeline, Task, View
+from anomaly.tiling import Piece
+from anomaly.types import Limits, Options
+
+log = logging.getLogger(__name__)
+
+Seen = list[Piece]
+"""What the models saw on one view."""
+
+Arrival = tuple[Task, list[Seen]] | AnomalyError
+"""A photograph as read, with what was seen on each of its views; or the error with which it failed."""
+
+
+class Mail:
+    """Hands values from other threads to the futures of one event loop, many at one waking."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._due: deque[tuple[asyncio.Future[Arrival], Arrival]] = deque()
+        self._called = False
+
+    def put(self, future: "asyncio.Future[Arrival]", value: Arrival) -> None:
+        """Give `future` its value soon; from any thread, in order. Nobody waits on a loop that is closed."""
+        self._due.append((future, value))
+        if not self._called:
+            self._called = True
+            try:
+                self.loop.call_soon_threadsafe(self._deliver)
+            except RuntimeError:
+                log.debug("an answer came after its event loop was closed")
+
+    def _deliver(self) -> None:
+        self._called = False  # before the first is taken: what comes from now on calls anew, or is seen here
+        while self._due:
+            future, value = self._due.popleft()
+            if not future.done():
+                future.set_result(value)
+
+
+class Call:
+    """The photographs of one call; they are admitted to the models whole or refused whole.
+
+    `arrivals` has a future for each, of `mail`'s loop. `refusal` says why all of them were refused, once they
+    have arrived.
+    """
+
+    def __init__(
+        self,
+        photos: Sequence[Photo | AnomalyError],
+        options: Options,
+        limit: Deadline,
+        *,
+        limits: Limits,
+        pipeline: Pipeline,
+        batcher: "Batcher[View, Seen]",
+        mail: Mail,
+    ) -> None:
+        self.arrivals: list[asyncio.Future[Arrival]] = [mail.loop.create_future() for _ in photos]
+        self.refusal: AnomalyError | None = None
+        self._photos: list[Photo | AnomalyError | None] = list(photos)
+        self._options, self._limit, self._limits = options, limit, limits
+        self._pipeline, self._batcher, self._mail = pipeline, batcher, mail
+        self._lock = threading.Lock()
+        self._tasks: list[tuple[asyncio.Future[Arrival], Task]] = []
+        self._unread = len(photos)
+        self._looks: Sequence[Future[Seen]] = ()
+        self._left = False
+
+    def read(self, number: int) -> None:
+        """Read a photograph; who reads the last one hands all of them to the models. Any thread; raises nothing."""
+        photo, self._photos[number] = self._photos[number], None  # its bytes are of no more use
+        work = self._prepared(photo)
+        arrival = self.arrivals[number]
+        with self._lock:
+            if isinstance(work, Task):
+                self._tasks.append((arrival, work))
+            self._unread -= 1
+            last = not self._unread
+        if not isinstance(work, Task):
+            self._mail.put(arrival, work)
+        if last and self._tasks:
+            self._hand_over()
+
+    def leave(self) -> None:
+        """Give up what has not had its turn: it takes no more time of anything. Any thread."""
+        with self._lock:
+            self._left = True
+            looks = self._looks
+        for look in looks:
+            look.cancel()
+
+    def _prepared(self, photo: Photo | AnomalyError | None) -> Task | AnomalyError:
+        if isinstance(photo, AnomalyError):
+            return photo
+        if photo is None or self._left:
+            return CallerGone("the caller hung up")
+        try:
+            self._limit.check()
+            return self._pipeline.prepare(photo.frame(self._limits), self._options)
+        except AnomalyError as error:
+            return error
+        except Exception:
+            log.exception("reading a photo failed")
+            return InternalError("reading this photo failed; the server's log says how")
+
+    def _hand_over(self) -> None:
+        tasks, self._tasks = self._tasks, []
+        views = [view for _, task in tasks for view in task.views]
+        try:
+            looks = [] if self._left else self._batcher.submit(views, self._limit.at, places=len(tasks))
+        except AnomalyError as error:
+            self.refusal = error
+            looks = []
+        if not looks:
+            for arrival, _ in tasks:
+                self._mail.put(arrival, self.refusal or CallerGone("the caller hung up"))
+            return
+        with self._lock:
+            self._looks = looks
+            left = self._left
+        if left:  # while they were handed over
+            self.leave()
+        start = 0
+        for arrival, task in tasks:
+            own = looks[start : start + len(task.views)]
+            start += len(own)
+            done = partial(_arrived, self._mail, arrival, task, own, Countdown(len(own)))
+            for look in own:
+                look.add_done_callback(done)
+
+
+class Countdown:
+    """Counts the views of a photograph that are still to be seen; safe between threads."""
+
+    def __init__(self, count: int) -> None:
+        self._left = count
+        self._lock = threading.Lock()
+
+    def last(self) -> bool:
+        """Count one; tell whether it was the last."""
+        with self._lock:
+            self._left -= 1
+            return not self._left
+
+
+def _arrived(
+    mail: Mail,
+    arrival: "asyncio.Future[Arrival]",
+    task: Task,
+    looks: "Sequence[Future[Seen]]",
+    countdown: Countdown,
+    look: "Future[Seen]",
+) -> None:
+    """Deliver a photograph once all of its views were seen, or as soon as one of them failed."""
+    if look.cancelled():
+        return
+    error = look.exception()
+    if error is not None:
+        known = error if isinstance(error, AnomalyError) else InternalError("the models failed on this photo")
+        mail.put(arrival, known)
+        for each in looks:  # the others need not run
+            each.cancel()
+    elif countdown.last():
+        mail.put(arrival, (task, [each.result() for each in looks]))
