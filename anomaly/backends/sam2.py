@@ -12,6 +12,7 @@ from typing import Any
 from anomaly.backends.boxprompts import BoxSegmenter, Features, Network, Tensor, in_bf16
 from anomaly.backends.checkpoint import Checkpoint, family, fill, open_checkpoint, undrawn
 from anomaly.backends.device import import_torchvision, place, sha256
+from anomaly.backends.embeddings import Embeddings
 from anomaly.errors import ConfigurationError, WeightsError
 from anomaly.types import ModelCard
 
@@ -70,12 +71,14 @@ def load(
     precision: str = "auto",
     max_batch: int = 4,
     max_prompts: int = 32,
+    embeddings: Embeddings | None = None,
 ) -> BoxSegmenter:
     """Load a segmenter from Meta's .pt file.
 
     `size` is "large", "base_plus", "small" or "tiny" and is held against the file; None and "auto" take
     what the file is. `device` and `precision` are those of `device.place`; at most `max_batch` images and
-    `max_prompts` boxes go through the network at once. A file of another shape than the four says so
+    `max_prompts` boxes go through the network at once; what is encoded is kept in `embeddings`, if they are
+    given. A file of another shape than the four says so
     itself: beside "model", "architecture" holds whole numbers (`image_size`, `embed_dim`, `num_heads`,
     `stages`, ...) in place of SAM 2.1 tiny's. Raises `WeightsError` where the file is not what is asked
     for, `ConfigurationError` for the rest.
@@ -111,7 +114,14 @@ def load(
         details={"version": kind.version, "image_size": module.image_size, "parameters": parameters},
     )
     log.info("%s: %s on %s in %s", checkpoint.name, kind, placement.device, placement.precision)
-    return BoxSegmenter(_parts(module), card, placement, max_batch=max_batch, max_prompts=max_prompts)
+    return BoxSegmenter(
+        _parts(module),
+        card,
+        placement,
+        max_batch=max_batch,
+        max_prompts=max_prompts,
+        embeddings=embeddings,
+    )
 
 
 def size_of(path: Path) -> str | None:

@@ -162,7 +162,7 @@ def test_all_boxes_of_all_images_share_one_call_of_the_decoder(weights: Path) ->
     encoded = []
     network = segmenter._network
     original = segmenter.encode
-    segmenter.encode = lambda own: encoded.append(len(own)) or original(own)  # type: ignore
+    segmenter.encode = lambda own, keys: encoded.append(len(own)) or original(own, keys)  # type: ignore
     with Calls(network.mask_decoder) as decoded:
         masks = segmenter.segment(images, boxes)
     assert encoded == [2]

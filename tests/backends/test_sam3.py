@@ -14,6 +14,7 @@ from PIL import Image as Pictures
 
 from anomaly.backends import sam2, sam3
 from anomaly.backends.device import Placement
+from anomaly.backends.embeddings import Embeddings
 from anomaly.backends.sam3 import network
 from anomaly.errors import ConfigurationError, WeightsError
 from anomaly.ports import Detector, Segmenter
@@ -161,6 +162,25 @@ def test_words_and_boxes_share_one_image_encoder(
     module = pair[0]._parts.module
     assert module.backbone.language_backbone is None
     assert pair[0]._network.prompt_encoder is pair[1]._network.prompt_encoder
+
+
+def test_a_photograph_is_encoded_once_for_words_and_boxes(weights: Path) -> None:
+    """What the detector encoded, the segmenter finds; asked again, neither encodes at all."""
+    kept = Embeddings(64)
+    detector, segmenter = sam3.load_with_concepts(
+        weights=weights, concepts=CONCEPTS, device="cpu", on_cpu=True, embeddings=kept
+    )
+    images, keys = [photograph(100, 120), photograph(90, 200, seed=1)], ["a", "b"]
+    boxes = [[Box(5, 5, 70, 80)], [Box(9, 9, 90, 80)]]
+    batches: list[int] = []
+    detector._parts.visual.trunk.register_forward_hook(lambda _, args, __: batches.append(len(args[0])))
+    first = detector.detect(images, 0.5, keys), segmenter.segment(images, boxes, keys)
+    again = detector.detect(images, 0.5, keys), segmenter.segment(images, boxes, keys)
+    assert batches == [2]
+    assert again[0] == first[0]
+    for left, right in zip(first[1], again[1], strict=True):
+        np.testing.assert_array_equal(left[0].bitmap, right[0].bitmap)
+    assert (kept.stats().hits, kept.stats().misses) == (6, 2)
 
 
 def test_bf16_answers_as_fp32(weights: Path, pair: tuple[sam3.ConceptDetector, sam3.BoxSegmenter]) -> None:

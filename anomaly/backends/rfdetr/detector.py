@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomaly.backends.device import Placement, failures, inference
+from anomaly.backends.embeddings import Embeddings, Kept
 from anomaly.backends.rfdetr.classes import Classes
 from anomaly.backends.rfdetr.resize import Resizer
 from anomaly.errors import ModelError
@@ -39,10 +40,13 @@ class RFDETR:
         resolution: int,
         select: int,
         max_batch: int,
+        embeddings: Embeddings | None = None,
     ) -> None:
         import torch
 
         self.card = card
+        self._embeddings = embeddings or Embeddings()
+        self._model = f"{card.backend} {card.sha256}"
         self._title = f"RF-DETR {(card.variant or '').title()}"
         self._names = classes.names
         self._placement = placement
@@ -64,22 +68,32 @@ class RFDETR:
 
         As `anomaly.ports.Detector` has it; raises `OutOfMemory` and `ModelError`.
         """
-        found: list[list[Detection]] = []
+        names = keys or [""] * len(images)
+
+        def rows(places: Sequence[int]) -> list[Kept]:
+            return self._rows([images[place] for place in places])
+
+        seen = self._embeddings.relieved(lambda: self._embeddings.of(self._model, names, rows))
+        return [self._detections(own, image, threshold) for (own,), image in zip(seen, images, strict=True)]
+
+    def _rows(self, images: Sequence[Image]) -> list[Kept]:
+        """Return all that the network answers for each image, (K, 6) float32 as `_best` has it."""
+        found: list[Kept] = []
         with failures(self._title):
             for start in range(0, len(images), self._max_batch):
-                found += self._batch(images[start : start + self._max_batch], threshold)
+                found += [(own.copy(),) for own in self._batch(images[start : start + self._max_batch])]
         return found
 
-    def _batch(self, images: Sequence[Image], threshold: float) -> list[list[Detection]]:
+    def _batch(self, images: Sequence[Image]) -> NDArray[np.float32]:
         import torch
 
         with inference(self._placement):
             pixels = torch.addcmul(self._shift, self._resized(images), self._scale)
             boxes, logits = self._network(pixels)[:2]
-            rows = self._best(boxes.float(), logits.float()).cpu().numpy()
+            rows: NDArray[np.float32] = self._best(boxes.float(), logits.float()).cpu().numpy()
         if not np.isfinite(rows).all():
             raise ModelError(f"{self._title} answered with numbers that are not finite on this photograph.")
-        return [self._detections(*pair, threshold) for pair in zip(rows, images, strict=True)]
+        return rows
 
     def _best(self, boxes: Any, logits: Any) -> Any:
         """Return (N, K, 6) float32, best first: the network's box, the score, the index into the names."""

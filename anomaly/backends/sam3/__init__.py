@@ -12,6 +12,7 @@ from typing import Any
 from anomaly.backends.boxprompts import BoxSegmenter
 from anomaly.backends.checkpoint import open_checkpoint
 from anomaly.backends.device import Placement, place, sha256
+from anomaly.backends.embeddings import Embeddings
 from anomaly.backends.sam3 import network
 from anomaly.backends.sam3.concepts import ConceptDetector
 from anomaly.backends.sam3.vocabulary import find
@@ -31,11 +32,13 @@ def load(
     max_batch: int = 4,
     max_prompts: int = 32,
     on_cpu: bool = False,
+    embeddings: Embeddings | None = None,
 ) -> BoxSegmenter:
     """Load a segmenter from Meta's sam3.pt: its image encoder and its box-prompt part, half of the file.
 
     `device` and `precision` are those of `device.place`; at most `max_batch` images and `max_prompts` boxes
-    go through the network at once. Without a card it is refused unless `on_cpu`. Raises `WeightsError`
+    go through the network at once; what is encoded is kept in `embeddings`, if they are given. Without a card
+    it is refused unless `on_cpu`. Raises `WeightsError`
     where the file is not what is expected, `ConfigurationError` for the rest.
     """
     placement = _place(device, precision, on_cpu=on_cpu)
@@ -50,6 +53,7 @@ def load(
         placement,
         max_batch=max_batch,
         max_prompts=max_prompts,
+        embeddings=embeddings,
     )
 
 
@@ -63,10 +67,12 @@ def load_with_concepts(
     max_batch: int = 4,
     max_prompts: int = 32,
     on_cpu: bool = False,
+    embeddings: Embeddings | None = None,
 ) -> tuple[ConceptDetector, BoxSegmenter]:
     """Load a detector of `concepts` ("crack", "exposed rebar") and a segmenter over one image encoder.
 
-    The words are encoded once, here; their encoder is then let go. `vocabulary` is CLIP's
+    The words are encoded once, here; their encoder is then let go. With `embeddings` that hold a batch the
+    two encode a photograph once between them. `vocabulary` is CLIP's
     bpe_simple_vocab_16e6.txt.gz where it is neither beside the weights nor in an installed package. The
     rest is as in `load`.
     """
@@ -81,11 +87,17 @@ def load_with_concepts(
         parts, phrases = network.with_words(builder, checkpoint, placement, words, names)
     log.info("%s: SAM 3 for %s on %s", checkpoint.name, ", ".join(names), placement.device)
     card = _card(weights, placement, parts.module)
+    kept = embeddings or Embeddings()
     detector = ConceptDetector(
-        parts, phrases, names, card, placement, max_batch=max_batch, max_prompts=max_prompts
+        parts, phrases, names, card, placement, max_batch=max_batch, max_prompts=max_prompts, embeddings=kept
     )
     segmenter = BoxSegmenter(
-        network.prompted(parts), card, placement, max_batch=max_batch, max_prompts=max_prompts
+        network.prompted(parts),
+        card,
+        placement,
+        max_batch=max_batch,
+        max_prompts=max_prompts,
+        embeddings=kept,
     )
     return detector, segmenter
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from anomaly.backends.boxprompts import Tensor, normalised, slices
+from anomaly.backends.boxprompts import Encoder, Tensor, slices
 from anomaly.backends.device import Placement, failures, inference
+from anomaly.backends.embeddings import Embeddings
 from anomaly.backends.sam3 import network
 from anomaly.types import Box, Detection, Image, ModelCard
 
@@ -27,8 +28,12 @@ class ConceptDetector:
         *,
         max_batch: int,
         max_prompts: int,
+        embeddings: Embeddings,
     ) -> None:
-        """`phrases` are the encoded `concepts`, in order; `parts.module` is a `Sam3Image`."""
+        """`phrases` are the encoded `concepts`, in order; `parts.module` is a `Sam3Image`.
+
+        A segmenter over the same `embeddings` finds there what was encoded here.
+        """
         self.card = replace(
             card, classes=concepts, note="finds what its concepts name; not trained on defects"
         )
@@ -36,7 +41,9 @@ class ConceptDetector:
         self._phrases = phrases
         self._concepts = concepts
         self._placement = placement
+        self._embeddings = embeddings
         self._network = network.prompted(parts)
+        self._encoder = Encoder(self._network, f"{card.backend} {card.sha256}", placement, embeddings)
         self._max_batch = max_batch
         self._max_prompts = max_prompts
 
@@ -47,12 +54,16 @@ class ConceptDetector:
 
         A score is the object's own times the score of the concept's being in the picture at all.
         """
+        return self._embeddings.relieved(lambda: self._detected(images, threshold, keys))
+
+    def _detected(
+        self, images: Sequence[Image], threshold: float, keys: Sequence[str]
+    ) -> list[list[Detection]]:
         answers: list[list[Detection]] = [[] for _ in images]
         for batch in slices(range(len(images)), self._max_batch):
             with failures("sam3"), inference(self._placement):
-                features = network.encode(
-                    self._parts.visual,
-                    normalised([images[index] for index in batch], self._network, self._placement),
+                features = self._encoder(
+                    [images[index] for index in batch], [keys[index] for index in batch] if keys else ()
                 )
                 asked = [
                     (slot, concept) for slot in range(len(batch)) for concept in range(len(self._concepts))
