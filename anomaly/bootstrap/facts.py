@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from importlib import metadata
 
+from anomaly.geometry.standards import Standards
 from anomaly.ports import Detector, Segmenter
 from anomaly.vram import Plan
 
@@ -39,6 +40,11 @@ def of(
         },
         "versions": {name: metadata.version(name) for name in _PACKAGES if _is_installed(name)},
     }
+
+
+def choices(confidence_threshold: float, standards: Standards) -> dict[str, object]:
+    """Return what a request may leave out or choose from: the threshold, and standards with their limits."""
+    return {"confidence_threshold": confidence_threshold, "standards": standards.described()}
 
 
 def device(detector: Detector, segmenter: Segmenter | None) -> Callable[[], dict[str, object]]:

@@ -33,7 +33,7 @@ def load(settings: Settings, steps: Steps | None = None) -> Loaded:
     `steps` may hold what was counted before.
     """
     steps = steps or Steps()
-    table, taxonomy = tables.variants(), tables.taxonomy()
+    table, taxonomy, standards = tables.variants(), tables.taxonomy(), tables.standards()
     files = Files.of(settings, steps)
     with steps("search"):
         present = look(settings, table, files)
@@ -61,9 +61,10 @@ def load(settings: Settings, steps: Steps | None = None) -> Loaded:
     planned = 1 if choice.detector in EMBEDDED and sam.plan.segmenter is None else sam.plan.batch
     batch = settings.max_batch or planned
     return Loaded(
-        Pipeline(detector, segmenter, taxonomy, tables.standards()),
+        Pipeline(detector, segmenter, taxonomy, standards),
         batch,
-        facts.of(detector, segmenter, sam.plan, batch, why, _sources(file, segmenter, sam)),
+        facts.of(detector, segmenter, sam.plan, batch, why, _sources(file, segmenter, sam))
+        | facts.choices(settings.confidence_threshold, standards),
         facts.device(detector, segmenter),
         steps.taken(),
     )

@@ -45,6 +45,13 @@ class Standards:
         """Return the exposures of each standard."""
         return {name: tuple(standard.limits_mm) for name, standard in self._standards.items()}
 
+    def described(self) -> dict[str, dict[str, object]]:
+        """Return each standard's title, where its limits are from, and they by exposure, mm."""
+        return {
+            name: {"title": each.title, "source": each.source, "limits_mm": dict(each.limits_mm)}
+            for name, each in self._standards.items()
+        }
+
     def limit(self, standard: str, exposure: str) -> Limit:
         """Return the limit of a standard for an exposure; upper and lower case make no difference.
 
