@@ -35,6 +35,7 @@ class State(StrEnum):
 
     LOADING = "loading"
     READY = "ready"
+    DRAINING = "draining"
     FAILED = "failed"
     STOPPED = "stopped"
 
@@ -95,6 +96,11 @@ class Service:
         self._settled.wait()
         if self._failure is not None:
             raise self._failure
+
+    def drain(self) -> None:
+        """Take nothing more, and go on with what runs."""
+        if self._state in (State.LOADING, State.READY):
+            self._state = State.DRAINING
 
     def close(self) -> None:
         """Take nothing more, finish what waits, and end the threads."""
@@ -192,6 +198,16 @@ class Service:
     def ready(self) -> bool:
         """Whether the models are warm, the device answers, and the service is not stopping."""
         return self.state is State.READY
+
+    @property
+    def loading(self) -> bool:
+        """Whether the models are not warm yet, and will be."""
+        return self._state is State.LOADING
+
+    @property
+    def draining(self) -> bool:
+        """Whether nothing more is taken, while what runs goes on."""
+        return self._state is State.DRAINING
 
     def _become_ready(self) -> None:
         try:

@@ -27,6 +27,11 @@ class Settings(BaseSettings):
         description="`true`: a RunPod serverless worker; `false`: an HTTP server. Left out, it is a worker"
         " where RunPod's `RUNPOD_WEBHOOK_GET_JOB` is set.",
     )
+    runpod_load_balancer: bool | None = Field(
+        None,
+        description="`true`: a worker of a load-balancing endpoint, which is the HTTP server, whatever"
+        " `RUNPOD_SERVERLESS` says. Left out, it is one where `PORT_HEALTH` is set.",
+    )
     detector_backend: Literal["auto", "rfdetr", "sam3", "starter", "ridge", "fake"] = Field(
         "auto", description="What finds defects. `auto`: the best that is present, else the embedded default."
     )
@@ -87,6 +92,19 @@ class Settings(BaseSettings):
     )
     api_host: str = Field("0.0.0.0", description="Address on which the server listens.")  # noqa: S104
     api_port: int = Field(8000, ge=0, le=65535, description="Port on which the server listens.")
+    port: int | None = Field(
+        None, ge=0, le=65535, description="The same, as RunPod's load balancer sets it; goes before `API_PORT`."
+    )
+    port_health: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="Port on which `/ping` answers from the first moment, as RunPod's load balancer sets it; the"
+        " server's port if left out.",
+    )
+    drain_s: float = Field(
+        30.0, ge=0, description="Most seconds that running requests have to finish when the server is to stop."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level logged.")
     log_format: LogFormat = Field(
         "auto", description="`text` for readers, `json` for machines; `auto`: text on a terminal, else JSON."
@@ -166,10 +184,23 @@ class Settings(BaseSettings):
 
     @property
     def serverless(self) -> bool:
-        """Whether to run as a RunPod serverless worker."""
+        """Whether to run as a worker of a RunPod queue; a load-balancing endpoint's is the HTTP server."""
+        balanced = self.runpod_load_balancer
+        if balanced or (balanced is None and self.port_health is not None):
+            return False
         if self.runpod_serverless is None:
             return self.runpod_webhook_get_job is not None
         return self.runpod_serverless
+
+    @property
+    def http_port(self) -> int:
+        """Port of the HTTP server: PORT before API_PORT."""
+        return self.api_port if self.port is None else self.port
+
+    @property
+    def pulse_port(self) -> int | None:
+        """Port on which `/ping` is served apart from the HTTP server; None where that serves it itself."""
+        return None if self.serverless or self.port_health == self.http_port else self.port_health
 
     @property
     def limits(self) -> Limits:

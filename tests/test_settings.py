@@ -93,3 +93,41 @@ def test_a_rate_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, rate: s
     monkeypatch.setenv("RATE_LIMIT", rate)
     with pytest.raises(ConfigurationError, match="RATE_LIMIT"):
         Settings.read()
+
+
+@pytest.mark.parametrize(
+    ("variables", "serverless", "http_port", "pulse_port"),
+    [
+        ({}, False, 8000, None),
+        ({"API_PORT": "1", "PORT": "2"}, False, 2, None),
+        ({"PORT": "2", "PORT_HEALTH": "2"}, False, 2, None),
+        ({"PORT": "2", "PORT_HEALTH": "3"}, False, 2, 3),
+        ({"RUNPOD_SERVERLESS": "true", "PORT": "2"}, True, 2, None),
+        ({"RUNPOD_SERVERLESS": "true", "PORT": "2", "PORT_HEALTH": "3"}, False, 2, 3),
+        ({"RUNPOD_SERVERLESS": "true", "RUNPOD_LOAD_BALANCER": "true"}, False, 8000, None),
+        ({"RUNPOD_WEBHOOK_GET_JOB": "https://x/?gpu=1", "PORT_HEALTH": "3"}, False, 8000, 3),
+        ({"RUNPOD_WEBHOOK_GET_JOB": "https://x/?gpu=1", "RUNPOD_LOAD_BALANCER": "true"}, False, 8000, None),
+        (
+            {"RUNPOD_SERVERLESS": "true", "RUNPOD_LOAD_BALANCER": "false", "PORT_HEALTH": "3"},
+            True,
+            8000,
+            None,
+        ),
+    ],
+)
+def test_a_load_balancers_worker_is_told_by_its_ports(
+    monkeypatch: pytest.MonkeyPatch,
+    variables: dict[str, str],
+    serverless: bool,
+    http_port: int,
+    pulse_port: int | None,
+) -> None:
+    """PORT_HEALTH, or RUNPOD_LOAD_BALANCER, makes the HTTP server of what would be a queue's worker."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings.read()
+    assert (settings.serverless, settings.http_port, settings.pulse_port) == (
+        serverless,
+        http_port,
+        pulse_port,
+    )

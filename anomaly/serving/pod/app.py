@@ -9,6 +9,7 @@ from anomaly import __version__
 from anomaly.service import Service
 from anomaly.serving.pod import access, detect, failures, status
 from anomaly.serving.pod.access import OPEN_TO_ALL, Access
+from anomaly.serving.pod.draining import Turnstile
 from anomaly.serving.pod.trace import Trace
 
 
@@ -33,4 +34,5 @@ def create_app(service: Service, default_threshold: float, admitted: Access = OP
     app.add_middleware(detect.Doors, doors)
     access.install(app, admitted)
     app.add_middleware(Trace)
+    app.add_middleware(Turnstile, service)
     return app

@@ -1,5 +1,6 @@
 """The HTTP server round the application: up at once, ready when the models are, gone when they fail."""
 
+import math
 import signal
 import threading
 
@@ -10,18 +11,33 @@ from anomaly.service import Service
 from anomaly.serving.allocator import keep_blocks
 from anomaly.serving.pod.access import OPEN_TO_ALL, Access
 from anomaly.serving.pod.app import create_app
+from anomaly.serving.pod.draining import CLOSING_S, Server
 
 
 def serve(
-    service: Service, default_threshold: float, host: str, port: int, access: Access = OPEN_TO_ALL
+    service: Service,
+    default_threshold: float,
+    host: str,
+    port: int,
+    access: Access = OPEN_TO_ALL,
+    drain_s: float = 30.0,
 ) -> None:
     """Serve until SIGTERM or SIGINT, finishing what runs. Raises what kept the models from loading.
 
-    The port answers from the start, so that `/health` can say that the models are loading.
+    The port answers from the start, so that `/health` can say that the models are loading. What runs when
+    the signal comes has `drain_s` to finish.
     """
     keep_blocks()
     app = create_app(service, default_threshold, access)
-    server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False))
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=math.ceil(CLOSING_S),
+    )
+    server = Server(config, service, drain_s)
 
     def leave_on_failure() -> None:
         try:
@@ -29,8 +45,7 @@ def serve(
         except AnomalyError:
             server.should_exit = True
 
-    # While it runs uvicorn has handlers of its own, and afterwards it raises what it heard once more: a clean
-    # stop would end as a death by signal.
+    # While it runs uvicorn has handlers of its own; before and after, a signal is no death.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     service.start()

@@ -1,9 +1,17 @@
-"""GET /health and /info."""
+"""GET /health, /ping and /info."""
 
 from fastapi import APIRouter, Response
 
 from anomaly.service import Service
+from anomaly.serving.pulse import LOADING, READY, UNFIT
 from anomaly.wire import answer
+
+
+def pulse_of(service: Service) -> int:
+    """Return what `/ping` answers for a service."""
+    if service.ready:
+        return READY
+    return LOADING if service.loading else UNFIT
 
 
 def routes(service: Service) -> APIRouter:
@@ -16,6 +24,19 @@ def routes(service: Service) -> APIRouter:
         return Response(
             answer.to_json(service.health()), 200 if service.ready else 503, media_type="application/json"
         )
+
+    @router.get(
+        "/ping",
+        response_class=Response,
+        responses={
+            200: {"description": "Ready.", "content": {}},
+            204: {"description": "The models are loading."},
+            503: {"description": "Stopping, or failed.", "content": {}},
+        },
+    )
+    async def ping() -> Response:
+        """Say the same to a load balancer, by the status alone: 204 loading, 200 ready, 503 stopping."""
+        return Response(status_code=pulse_of(service))
 
     @router.get("/info")
     async def info() -> Response:
