@@ -30,7 +30,7 @@ def main() -> None:
 def serve(settings: Settings, pulse: Pulse | None) -> None:
     """Build the service and serve it, in the mode that `settings` say."""
     # Imported here, as it takes seconds and the load balancer asks from the first moment.
-    from anomaly.bootstrap import build
+    from anomaly.bootstrap import build, manifest
     from anomaly.serving import pod, worker
 
     service = build(settings)
@@ -40,6 +40,9 @@ def serve(settings: Settings, pulse: Pulse | None) -> None:
             settings.confidence_threshold,
             concurrency=settings.runpod_concurrency,
             jobs_max=settings.worker_jobs_max,
+            storage=settings.storage,
+            private_urls=settings.allow_private_urls,
+            published={each.file: each.sha256 for each in manifest() if each.sha256},
         )
         return
     if pulse is not None:

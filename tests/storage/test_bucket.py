@@ -15,7 +15,7 @@ import pytest
 from anomaly.errors import StorageDenied, StorageError, StorageMissing, StorageUnavailable
 from anomaly.storage import LINK_S, Bucket, Target
 from anomaly.storage import bucket as module
-from tests.storage.conftest import SECRET
+from tests.buckets import SECRET
 
 
 def fetch(url: str) -> httpx2.Response:
