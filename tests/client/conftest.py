@@ -13,8 +13,8 @@ from anomaly.client import Client, Pace, Patience
 from anomaly.serving.pod import create_app
 from anomaly.simulator import FaultPlan, Simulator
 from tests.pictures import encoded, gradient
-from tests.serving.endpoint import served
 from tests.services import warm_service
+from tests.serving.endpoint import served
 
 QUICK = {"patience": Patience(first_s=0.01, most_s=0.1), "pace": Pace(0.02, 0.2)}
 """Waits for a server that is on this machine."""

@@ -1,5 +1,6 @@
 """One API for a pod and for an endpoint, held against both as they run."""
 
+import asyncio
 from pathlib import Path
 
 import numpy as np
@@ -161,9 +162,9 @@ def test_a_wrong_key_is_refused_at_once(sim: Simulator) -> None:
 
 def test_a_server_that_is_not_there_is_said_so() -> None:
     """After its tries the call fails with the address in its sentence."""
-    with Client("http://127.0.0.1:9", patience=Patience(tries=2, first_s=0.01)) as client:
-        with pytest.raises(CallFailed, match=r"127\.0\.0\.1:9/detect got no answer"):
-            client.detect(PHOTO)
+    client = Client("http://127.0.0.1:9", patience=Patience(tries=2, first_s=0.01))
+    with client, pytest.raises(CallFailed, match=r"127\.0\.0\.1:9/detect got no answer"):
+        client.detect(PHOTO)
 
 
 def test_health_is_told_by_both(either: Client) -> None:
@@ -191,7 +192,5 @@ async def _awaited(url: str, key: str | None) -> list[str]:
 
 def test_the_awaiting_client_does_the_same(pod_url: str, sim: Simulator) -> None:
     """`AsyncClient` has the same methods with the same answers, at a pod and at an endpoint."""
-    import asyncio
-
     assert asyncio.run(_awaited(pod_url, None)) == ["one", "Answer", "Failed"]
     assert asyncio.run(_awaited(sim.url, sim.api_key)) == ["one", "Answer", "Failed"]
