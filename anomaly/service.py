@@ -45,7 +45,7 @@ class Loaded:
     """What loading the models gave.
 
     `facts` is what `/info` tells of them; `device` says, when asked, where they run and what memory there is.
-    `steps_ms` is how long each step took.
+    `steps_ms` is how long each step took. `counts` is what `/info` tells of what they did since.
     """
 
     pipeline: Pipeline
@@ -53,6 +53,7 @@ class Loaded:
     facts: Mapping[str, object]
     device: Callable[[], Mapping[str, object]]
     steps_ms: Mapping[str, float] = field(default_factory=dict)
+    counts: Callable[[], Mapping[str, object]] = dict
 
 
 class Service:
@@ -178,7 +179,7 @@ class Service:
             "limits": dataclasses.asdict(self.limits),
         }
         if self._loaded is not None:
-            info |= self._loaded.facts
+            info |= {**self._loaded.facts, **self._loaded.counts()}
         if self._batcher is not None:
             info["queue"] = dataclasses.asdict(self._batcher.stats())
         return info

@@ -87,6 +87,13 @@ class Settings(BaseSettings):
     vram_budget_mb: int | None = Field(
         None, ge=1, description="Memory to plan for, in MB; what the card has free if left out."
     )
+    embedding_cache_mb: int | None = Field(
+        None,
+        ge=0,
+        description="Memory for what the models computed of earlier photos, so that the same photo asked again"
+        " costs no encoder, in MB, on the card or the CPU where they run. Left out: half of what the memory plan"
+        " leaves, at most 1024; 256 on the CPU. `0` keeps nothing.",
+    )
     strict_variant: bool = Field(
         False, description="`true`: what does not fit is an error, instead of a smaller variant."
     )

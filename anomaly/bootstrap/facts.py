@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from importlib import metadata
 
+from anomaly.backends.embeddings import Embeddings
 from anomaly.geometry.standards import Standards
 from anomaly.ports import Detector, Segmenter
 from anomaly.vram import Plan
@@ -45,6 +46,11 @@ def of(
 def choices(confidence_threshold: float, standards: Standards) -> dict[str, object]:
     """Return what a request may leave out or choose from: the threshold, and standards with their limits."""
     return {"confidence_threshold": confidence_threshold, "standards": standards.described()}
+
+
+def counts(embeddings: Embeddings) -> Callable[[], dict[str, object]]:
+    """Return a function that says what is kept of earlier photographs, and how often it was of use."""
+    return lambda: {"embeddings": asdict(embeddings.stats())}
 
 
 def device(detector: Detector, segmenter: Segmenter | None) -> Callable[[], dict[str, object]]:

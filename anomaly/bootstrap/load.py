@@ -67,6 +67,7 @@ def load(settings: Settings, steps: Steps | None = None) -> Loaded:
         | facts.choices(settings.confidence_threshold, standards),
         facts.device(detector, segmenter),
         steps.taken(),
+        facts.counts(sam.embeddings),
     )
 
 
@@ -93,6 +94,7 @@ def _detector(
                 device=settings.device,
                 precision=settings.precision,
                 max_batch=sam.plan.batch,
+                embeddings=sam.embeddings,
             )
             return detector, file
         case "sam3":

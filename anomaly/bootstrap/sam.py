@@ -1,10 +1,12 @@
 """The memory plan, and the SAM that it leads to: SAM 3, else SAM 2.1, else none."""
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from anomaly.backends.embeddings import Embeddings
 from anomaly.bootstrap.choice import Choice
+from anomaly.bootstrap.embeddings import limit_mb
 from anomaly.bootstrap.files import Files, entry_of
 from anomaly.bootstrap.present import Present
 from anomaly.errors import ConfigurationError
@@ -21,12 +23,14 @@ class Sam:
     """What was planned for both models, and the SAM that was opened, if one was.
 
     `finder` finds defects by their names with the same SAM 3, where it is one. `file` is where its weights lay.
+    `embeddings` is for what both models compute of photographs.
     """
 
     plan: Plan
     segmenter: Segmenter | None = None
     finder: Detector | None = None
     file: Found | None = None
+    embeddings: Embeddings = field(default_factory=Embeddings)
 
 
 def open_sam(settings: Settings, table: Table, present: Present, choice: Choice, files: Files) -> Sam:
@@ -49,7 +53,7 @@ def open_sam(settings: Settings, table: Table, present: Present, choice: Choice,
             made = replace(made, reason="Nothing is loaded that needs a card's memory.")
         made = replace(made, reason=" ".join((*troubles, made.reason)))
         if made.segmenter is None:
-            return Sam(made)
+            return Sam(made, embeddings=Embeddings(limit_mb(settings.embedding_cache_mb, made, shared=False)))
         try:
             file = at_hand[made.segmenter.key] or files.obtain(entry_of(made.segmenter))
             with files.steps("load"):
@@ -126,22 +130,29 @@ def _precision(settings: Settings) -> Precision:
 def _open(made: Plan, row: Variant, file: Found, settings: Settings, choice: Choice) -> Sam:
     path = file.path
     device, precision, batch = settings.device, settings.precision, made.batch
+    # Looking for words costs memory and time: only where nothing else knows defects.
+    words = row.backend == "sam3" and (
+        choice.detector == "sam3" or (choice.detector == "rfdetr" and settings.detector_weights is None)
+    )
+    kept = Embeddings(limit_mb(settings.embedding_cache_mb, made, shared=words))
     if row.backend == "sam2":
         from anomaly.backends import sam2
 
-        segmenter = sam2.load(weights=path, device=device, precision=precision, max_batch=batch)
-        return Sam(made, segmenter, file=file)
+        segmenter = sam2.load(
+            weights=path, device=device, precision=precision, max_batch=batch, embeddings=kept
+        )
+        return Sam(made, segmenter, file=file, embeddings=kept)
     from anomaly.backends import sam3
 
-    # Looking for words costs memory and time: only where nothing else knows defects.
-    if choice.detector == "sam3" or (choice.detector == "rfdetr" and settings.detector_weights is None):
+    if words:
         finder, segmenter = sam3.load_with_concepts(
             weights=path,
             concepts=settings.sam_concepts.split(","),
             device=device,
             precision=precision,
             max_batch=batch,
+            embeddings=kept,
         )
-        return Sam(made, segmenter, finder, file)
-    segmenter = sam3.load(weights=path, device=device, precision=precision, max_batch=batch)
-    return Sam(made, segmenter, file=file)
+        return Sam(made, segmenter, finder, file, kept)
+    segmenter = sam3.load(weights=path, device=device, precision=precision, max_batch=batch, embeddings=kept)
+    return Sam(made, segmenter, file=file, embeddings=kept)

@@ -126,3 +126,34 @@ def test_the_default_needs_nothing() -> None:
     assert loaded.pipeline.detector is loaded.pipeline.segmenter
     assert loaded.device()["device"] == "cpu"
     assert "Nothing is loaded that needs" in loaded.facts["plan"]["reason"]  # type: ignore[index]
+
+
+def test_a_photograph_asked_again_costs_no_network(detector_weights: Path, sam_weights: Path) -> None:
+    """With another threshold and other options the same file is known again; /info counts it."""
+    loaded = load(
+        settings(detector_weights=detector_weights, segmenter_backend="sam2", sam_model_path=sam_weights)
+    )
+    frame = Frame("a", gradient(320, 240), "digest")
+    first = loaded.pipeline.run(frame, Options(confidence_threshold=0.5, tiling="off"))
+    before = loaded.counts()["embeddings"]
+    again = loaded.pipeline.run(
+        Frame("b", gradient(320, 240), "digest"),
+        Options(confidence_threshold=0.3, include_masks=True, tiling="off"),
+    )
+    after = loaded.counts()["embeddings"]
+    assert {each.box for each in first.anomalies} <= {each.box for each in again.anomalies}
+    assert isinstance(before, dict)
+    assert isinstance(after, dict)
+    assert (before["hits"], before["misses"]) == (0, 2)  # one for the detector, one for the segmenter
+    assert (after["hits"], after["misses"], after["entries"]) == (2, 2, 2)
+    assert 0 < after["size_bytes"] < after["limit_bytes"] == 256 * 2**20
+
+
+def test_nothing_is_kept_where_it_is_not_wanted(detector_weights: Path) -> None:
+    """EMBEDDING_CACHE_MB=0 turns keeping off."""
+    loaded = load(settings(detector_weights=detector_weights, segmenter_backend="none", embedding_cache_mb=0))
+    for _ in range(2):
+        loaded.pipeline.run(Frame("a", gradient(320, 240), "digest"), Options(tiling="off"))
+    kept = loaded.counts()["embeddings"]
+    assert isinstance(kept, dict)
+    assert (kept["hits"], kept["misses"], kept["entries"]) == (0, 2, 0)
