@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from anomaly.errors import OutOfMemory
+from anomaly.errors import DeviceLost, OutOfMemory
 from anomaly.serving.worker import loop as worker_loop
 from anomaly.serving.worker.delivery import Door, deliver
 from anomaly.serving.worker.recycling import FAILURES_IN_A_ROW, Recycling
@@ -226,6 +226,14 @@ def test_memory_that_does_not_come_back_ends_the_worker() -> None:
     for _ in range(FAILURES_IN_A_ROW):
         recycling.ended([failure])
     assert recycling.reason == f"the model failed {FAILURES_IN_A_ROW} jobs in a row"
+
+
+def test_a_lost_device_ends_the_worker_at_once() -> None:
+    """Nothing that comes after it can be answered: no second failure is waited for, and no answer takes it back."""
+    recycling = Recycling()
+    recycling.ended([None, DeviceLost("gone")])
+    recycling.ended([None])
+    assert recycling.reason == "the device answers this process no more"
 
 
 def test_a_result_that_cannot_be_delivered_yet_holds_no_slot(monkeypatch: pytest.MonkeyPatch) -> None:

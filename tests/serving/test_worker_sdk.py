@@ -16,8 +16,10 @@ pytestmark = pytest.mark.xdist_group("sdk")
 FINGERPRINTS = {
     "http_client.AsyncClientSession": "1c7910233ce3",
     "http_client.get_auth_header": "ae9468322794",
+    "serverless.modules.rp_fitness.run_fitness_checks": "cdfb0bbbce0e",
     "serverless.modules.rp_http._handle_result": "ce88ccb812bc",
     "serverless.modules.rp_http._transmit": "fc9d60458af9",
+    "serverless.modules.rp_http.stream_result": "7964e8422e9f",
     "serverless.modules.rp_job._job_get_url": "08b9c30905c6",
     "serverless.modules.rp_job.get_job": "8ce238208ca5",
     "serverless.modules.rp_job.get_stop_signals": "031a55cb8506",
@@ -25,6 +27,7 @@ FINGERPRINTS = {
     "serverless.modules.rp_job.run_job": "3d5c3ab8a46d",
     "serverless.modules.rp_scale.JobScaler": "b9b75d9270a3",
     "serverless.modules.worker_state.JobsProgress": "36fc501c771d",
+    "serverless.register_fitness_check": "04e7f54e5b2c",
     "serverless.start": "aa3f846dcfc5",
     "serverless.worker.run_worker": "ce0b9b3f79f9",
 }
