@@ -65,25 +65,30 @@ class AsyncClient:
 
     async def submit(
         self,
-        photo: Source,
+        photos: Source | list[Source],
         *,
+        stream: bool = False,
         webhook: str | None = None,
         policy: Mapping[str, Any] | None = None,
         s3_config: Mapping[str, str] | None = None,
         **options: Any,
     ) -> AsyncJob:
-        """Hand in a job for one photograph and return it at once.
+        """Hand in a job for one photograph, or for a list of them, and return it at once.
 
+        With `stream` the answer for each photograph can be had as soon as it is there, by `AsyncJob.stream`.
         `webhook` is called with the result; `policy` is RunPod's (`executionTimeout`, `ttl`, `lowPriority`), as is
         `s3_config` (`endpointUrl`, `accessId`, `accessSecret`, `bucketName`).
         """
-        given = checked(options)
-        parcel = await asyncio.to_thread(photographs.read, photo)
+        several = isinstance(photos, list)
+        sources = photos if isinstance(photos, list) else [photos]
+        given = checked(options, several=several)
+        parcels = [await asyncio.to_thread(photographs.read, each) for each in sources]
         request = {"webhook": webhook, "policy": policy, "s3Config": s3_config}
         return await self._sender.submit(
-            [parcel],
-            given,
-            photographs.name_of(photo, 1),
+            parcels,
+            {**given, "stream": True} if stream else given,
+            "" if several else photographs.name_of(sources[0], 1),
+            several=several,
             **{name: value for name, value in request.items() if value is not None},
         )
 

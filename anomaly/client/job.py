@@ -5,12 +5,15 @@ import random
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 
 from anomaly.client.answers import Result, result_of
 from anomaly.client.door import Door
 from anomaly.client.errors import CallRefused, JobCancelled, JobFailed, JobLost, JobTimedOut, ResultLate
 from anomaly.client.problem import problem_of
+
+Output: TypeAlias = Mapping[str, Any] | list[Mapping[str, Any]]
+"""What a job answers: an object, or a list of what was streamed."""
 
 _UNKNOWN = 3
 """An endpoint may not know a job at once that it has just taken: 404 is believed when it has come so often."""
@@ -46,6 +49,14 @@ class Status:
     output: Any = None
     error: Any = None
 
+    @property
+    def progress(self) -> tuple[int, int] | None:
+        """How many photographs of the job are done, of how many, where the worker has told."""
+        match self.output:
+            case {"progress": {"done": int(done), "of": int(of)}}:
+                return done, of
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -77,18 +88,21 @@ class AsyncJob:
             raise self._lost(error) from None
 
     async def result(self, timeout_s: float | None = None) -> Result:
-        """Wait for the end and return the answer. A job with several photos has `results`.
+        """Wait for the end and return the answer; that of a job with several photos is to be had by `results`.
 
         Raises `JobFailed` with the server's code, or its kinds `JobCancelled`, `JobTimedOut` and `JobLost`; and
         after `timeout_s` seconds `ResultLate`, upon which the job goes on.
         """
-        return result_of(_one(await self.output(timeout_s), self.id), self._photo)
+        found = await self.results(timeout_s)
+        if len(found) != 1:
+            raise ValueError(f"job {self.id} has {len(found)} photos; `results` returns an answer for each")
+        return found[0]
 
     async def results(self, timeout_s: float | None = None) -> list[Result]:
         """Wait for the end and return the answers, in order, of all photos of the job; raises as `result`."""
         return [result_of(each, self._photo) for each in slots(await self.output(timeout_s), self.id)]
 
-    async def output(self, timeout_s: float | None = None) -> Mapping[str, Any]:
+    async def output(self, timeout_s: float | None = None) -> Output:
         """Wait for the end and return the output as it is; raises as `result`."""
         try:
             async with asyncio.timeout(timeout_s):
@@ -106,26 +120,31 @@ class AsyncJob:
             raise self._lost(error) from None
 
     async def stream(self) -> AsyncIterator[Result]:
-        """Yield the answers as the worker gives them, each photo's as soon as it is there.
+        """Yield the answers as the worker gives them, each photo's once, as soon as it is there.
 
-        Where nothing was streamed they come at the end, in order. Raises as `result` where the job fails.
+        A job that was handed in without `stream=True` gives them at the end, in order; so do the photos whose
+        piece of the stream was lost on the way. Raises as `result` where the job fails.
         """
-        heard = 0
+        heard: set[int] = set()
         for wait_s in self._pace.waits():
             try:
                 now = await self._door.call("GET", f"/stream/{self.id}")
             except CallRefused as error:
                 raise self._lost(error) from None
             for piece in now.get("stream") or []:
-                heard += 1
-                yield result_of(piece["output"], self._photo)
+                value = piece["output"]
+                number = value.get("index", len(heard))
+                if number not in heard:
+                    heard.add(number)
+                    yield result_of(value, self._photo)
             if State(now["status"]).final and not now.get("stream"):
                 break
             if not now.get("stream"):
                 await asyncio.sleep(wait_s)
         output = output_of(await self.status())
-        for value in [] if heard else slots(output, self.id):
-            yield result_of(value, self._photo)
+        for number, value in enumerate(slots(output, self.id)):
+            if number not in heard:
+                yield result_of(value, self._photo)
 
     async def _ended(self) -> Status:
         unknown = 0
@@ -163,7 +182,7 @@ def status_of(value: Mapping[str, Any]) -> Status:
     )
 
 
-def output_of(status: Status) -> Mapping[str, Any]:
+def output_of(status: Status) -> Output:
     """Return the output of a job that has ended; raises the `JobFailed` that says how it failed."""
     match status.state:
         case State.CANCELLED:
@@ -177,7 +196,7 @@ def output_of(status: Status) -> Mapping[str, Any]:
     if status.state is State.FAILED or (isinstance(output, Mapping) and set(output) == {"error"}):
         code, message = problem_of(status.error or output)
         raise JobFailed(message, job_id=status.id, code=code)
-    if not isinstance(output, Mapping):
+    if not isinstance(output, Mapping | list):
         raise JobFailed(
             f"job {status.id} ended without an output; perhaps it was too large for the platform",
             job_id=status.id,
@@ -186,22 +205,18 @@ def output_of(status: Status) -> Mapping[str, Any]:
     return output
 
 
-def slots(output: Mapping[str, Any], job_id: str) -> list[Mapping[str, Any]]:
-    """Return the answers of all photos of a job, in order."""
+def slots(output: Output, job_id: str) -> list[Mapping[str, Any]]:
+    """Return the answers of all photos of a job, in order: of one, of a batch, or of a stream."""
+    if isinstance(output, list):
+        numbered = {each.get("index", number): each for number, each in enumerate(output)}
+        return [numbered[number] for number in sorted(numbered)]
     several = output.get("results")
     if isinstance(several, list):
         return several
-    return [_one(output, job_id)]
-
-
-def _one(output: Mapping[str, Any], job_id: str) -> Mapping[str, Any]:
-    several = output.get("results")
-    if isinstance(several, list) and len(several) == 1:
-        output = several[0]
     if "anomalies" not in output and "error" not in output:
         raise JobFailed(
             f"job {job_id} answered with {', '.join(sorted(output))}; `output()` returns it as it is",
             job_id=job_id,
-            code="not_one_photo",
+            code="no_photo",
         )
-    return output
+    return [output]

@@ -14,8 +14,9 @@ from anomaly.client import photographs
 from anomaly.client.answers import Answer
 from anomaly.client.door import Door
 from anomaly.client.errors import CallRefused, PhotoTooLarge, ResultLate
-from anomaly.client.job import AsyncJob, Pace, output_of, status_of
+from anomaly.client.job import AsyncJob, Pace, output_of, slots, status_of
 from anomaly.client.photographs import Parcel
+from anomaly.errors import InvalidRequest
 from anomaly.storage import Bucket
 from anomaly.types import Limits
 from anomaly.wire.request import parse_batch, parse_detect
@@ -75,15 +76,25 @@ class Sender:
         return Answer(told, photo)
 
     async def submit(
-        self, parcels: Sequence[Parcel], options: Options, photo: str = "", **request: Any
+        self,
+        parcels: Sequence[Parcel],
+        options: Options,
+        photo: str = "",
+        *,
+        several: bool = True,
+        **request: Any,
     ) -> AsyncJob:
-        """Hand in a job; one parcel is a job for one photo, several are a batch.
+        """Hand in a job for `several` photographs, which fail alone, or for one.
 
         A webhook would be called twice by a job handed in twice: such a call is not repeated where the server
         may have acted on it.
         """
-        fitted = [await self.fitting(each, options, self.sizes.job_bytes) for each in parcels]
-        body = orjson.dumps({"input": _input(fitted, options), **request})
+        if several:
+            self._check_together(parcels, options)
+            fitted = list(parcels)
+        else:
+            fitted = [await self.fitting(each, options, self.sizes.job_bytes) for each in parcels]
+        body = orjson.dumps({"input": _input(fitted, options, several=several), **request})
         try:
             told = await self.door.call("POST", "/run", content=body, repeatable="webhook" not in request)
         except CallRefused as error:
@@ -116,6 +127,14 @@ class Sender:
             " or reencode=True for a smaller JPEG"
         )
 
+    def _check_together(self, parcels: Sequence[Parcel], options: Options) -> None:
+        size = sum(each.base64_bytes for each in parcels) + self.around(options)
+        if self.endpoint and size > self.sizes.job_bytes:
+            raise PhotoTooLarge(
+                f"{len(parcels)} photos have {size / 1e6:.1f} MB as base64, and {self.sizes.job_bytes / 1e6:.1f}"
+                " are allowed in one job; `map` cuts them into chunks"
+            )
+
     def around(self, options: Options) -> int:
         """Return the bytes that a request takes beside its photographs."""
         return len(orjson.dumps(dict(options))) + _ENVELOPE_BYTES
@@ -128,16 +147,16 @@ class Sender:
             await self.door.call(
                 "POST",
                 "/runsync",
-                content=orjson.dumps({"input": _input([parcel], options)}),
+                content=orjson.dumps({"input": _input([parcel], options, several=False)}),
                 params={"wait": str(wait_ms)},
                 timeout_s=wait_ms / 1000 + 30,
             )
         )
-        if status.state.final:
-            return Answer(output_of(status), photo)
         job = AsyncJob(self.door, status.id, self.pace, photo)
         try:
-            return Answer(await job.output(max(0.0, until - loop.time())), photo)
+            late = None if status.state.final else await job.output(max(0.0, until - loop.time()))
+            [value] = slots(output_of(status) if late is None else late, job.id)
+            return Answer(value, photo)
         except ResultLate:
             await job.cancel()  # nobody else knows its id
             raise
@@ -156,13 +175,22 @@ def checked(options: Options, *, several: bool = False) -> dict[str, Any]:
     return given
 
 
-def _input(parcels: Sequence[Parcel], options: Options) -> dict[str, Any]:
-    if len(parcels) != 1:
-        return {**options, "images": [each.base64() for each in parcels]}
-    [parcel] = parcels
-    if parcel.data is None:
-        return {**options, "image_url": parcel.url}
-    return {**options, "image": parcel.base64()}
+def _input(parcels: Sequence[Parcel], options: Options, *, several: bool) -> dict[str, Any]:
+    if not several:
+        [parcel] = parcels
+        if parcel.data is None:
+            return {**options, "image_url": parcel.url}
+        return {**options, "image": parcel.base64()}
+    urls = [each.url for each in parcels if each.data is None]
+    if urls and len(urls) < len(parcels):
+        raise InvalidRequest(
+            "a job holds photos or URLs of photos, not both; hand them in apart, or use `map`"
+        )
+    return (
+        {**options, "image_urls": urls}
+        if urls
+        else {**options, "images": [each.base64() for each in parcels]}
+    )
 
 
 def _uploaded(bucket: Bucket, data: bytes) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 from anomaly.client.answers import Answer, Result
 from anomaly.client.asynchronous import IN_FLIGHT, AsyncClient
 from anomaly.client.door import Patience
-from anomaly.client.job import AsyncJob, Pace, State, Status
+from anomaly.client.job import AsyncJob, Output, Pace, State, Status
 from anomaly.client.photographs import Source
 from anomaly.client.run import Told
 from anomaly.client.sending import Sizes
@@ -43,7 +43,7 @@ class Job:
         """Wait for the end and return the answers of all its photos; see `AsyncJob.results`."""
         return self._thread.run(self._job.results(timeout_s))
 
-    def output(self, timeout_s: float | None = None) -> Mapping[str, Any]:
+    def output(self, timeout_s: float | None = None) -> Output:
         """Wait for the end and return the output as it is; see `AsyncJob.output`."""
         return self._thread.run(self._job.output(timeout_s))
 
@@ -89,15 +89,18 @@ class Client:
 
     def submit(
         self,
-        photo: Source,
+        photos: Source | list[Source],
         *,
+        stream: bool = False,
         webhook: str | None = None,
         policy: Mapping[str, Any] | None = None,
         s3_config: Mapping[str, str] | None = None,
         **options: Any,
     ) -> Job:
         """Hand in a job and return it at once; see `AsyncClient.submit`."""
-        handed_in = self._client.submit(photo, webhook=webhook, policy=policy, s3_config=s3_config, **options)
+        handed_in = self._client.submit(
+            photos, stream=stream, webhook=webhook, policy=policy, s3_config=s3_config, **options
+        )
         return Job(self._thread.run(handed_in), self._thread)
 
     def job(self, job_id: str) -> Job:

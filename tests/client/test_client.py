@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from anomaly.client import (
+    Answer,
     AsyncClient,
     CallFailed,
     CallRefused,
@@ -21,7 +22,7 @@ from anomaly.client import (
     State,
 )
 from anomaly.errors import InvalidRequest
-from anomaly.simulator import Simulator
+from anomaly.simulator import Drop, FaultPlan, Late, Refuse, Simulator
 from tests.client.conftest import QUICK
 from tests.pictures import encoded, gradient
 
@@ -122,6 +123,33 @@ def test_a_failed_job_raises_with_its_code(endpoint: Client) -> None:
         list(job.stream())
 
 
+def test_a_job_of_several_photos_answers_each(endpoint: Client) -> None:
+    """A list is one job, whose results stand in order, the failed ones among them."""
+    job = endpoint.submit([PHOTO, b"no picture", PHOTO], confidence_threshold=0.1)
+    first, second, third = job.results(30)
+    assert isinstance(first, Answer)
+    assert isinstance(second, Failed)
+    assert isinstance(third, Answer)
+    assert first.findings == third.findings
+    assert second.code == "unsupported_image"
+    with pytest.raises(ValueError, match="`results` returns an answer for each"):
+        job.result()
+    with pytest.raises(InvalidRequest, match="not both"):
+        endpoint.submit([PHOTO, "https://example.org/a.jpg"])
+
+
+def test_answers_are_streamed(endpoint: Client, sim: Simulator) -> None:
+    """With `stream` each answer comes once, as soon as it is there, though pieces may be lost on the way."""
+    job = endpoint.submit([PHOTO, b"no picture", PHOTO], stream=True)
+    assert sorted(type(each).__name__ for each in job.stream()) == ["Answer", "Answer", "Failed"]
+    sim.use(
+        FaultPlan({("stream", 1): Late(0.3), ("stream", 2): Drop(after=True), ("stream", 3): Refuse(503)})
+    )
+    job = endpoint.submit([PHOTO, b"no picture", PHOTO], stream=True)
+    assert sorted(type(each).__name__ for each in job.stream()) == ["Answer", "Answer", "Failed"]
+    assert [type(each).__name__ for each in job.results()] == ["Answer", "Failed", "Answer"]
+
+
 def test_a_cancelled_job_has_no_result() -> None:
     """`cancel` ends a job that nobody has taken, and its result is that it was cancelled."""
     with Simulator() as sim, Client(sim.url, sim.api_key, **QUICK) as client:
@@ -194,3 +222,10 @@ def test_the_awaiting_client_does_the_same(pod_url: str, sim: Simulator) -> None
     """`AsyncClient` has the same methods with the same answers, at a pod and at an endpoint."""
     assert asyncio.run(_awaited(pod_url, None)) == ["one", "Answer", "Failed"]
     assert asyncio.run(_awaited(sim.url, sim.api_key)) == ["one", "Answer", "Failed"]
+
+
+def test_a_pod_without_jobs_says_what_works(pod: Client) -> None:
+    """Where a pod takes no jobs the caller hears what it does take."""
+    with pytest.raises(CallRefused, match="takes no jobs; `detect` and `map` work") as raised:
+        pod.submit(PHOTO)
+    assert raised.value.code == "no_jobs"
