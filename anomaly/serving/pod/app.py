@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from anomaly import __version__
 from anomaly.service import Service
-from anomaly.serving.pod import access, detect, failures, status
+from anomaly.serving.pod import access, detect, failures, page, status
 from anomaly.serving.pod.access import OPEN_TO_ALL, Access
 from anomaly.serving.pod.draining import Turnstile
 from anomaly.serving.pod.trace import Trace
@@ -30,6 +30,7 @@ def create_app(service: Service, default_threshold: float, admitted: Access = OP
     doors = detect.doors(service, default_threshold)
     app.include_router(detect.routes(doors))
     app.include_router(status.routes(service))
+    app.include_router(page.routes())
     failures.install(app)
     app.add_middleware(detect.Doors, doors)
     access.install(app, admitted)
