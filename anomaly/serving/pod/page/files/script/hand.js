@@ -69,7 +69,7 @@ export function holdStage(stage, state) {
     mode("");
     if (state.ruling) {
       if (!start.moved) state.ruler = null;
-      state.changed("ruler");
+      state.changed("ruler ruled");
     } else if (!start.moved && !fingers.size) state.select(under(at(event)));
   };
   canvas.addEventListener("pointerup", lift);

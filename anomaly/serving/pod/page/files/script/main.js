@@ -111,6 +111,7 @@ function stepFinding(by) {
 }
 
 function showLayers() {
+  document.querySelector('[data-layer="structures"]').hidden = !state.photos.some((photo) => photo.answer?.structures.length);
   for (const button of document.querySelectorAll("[data-layer]")) button.setAttribute("aria-pressed", state.layers[button.dataset.layer]);
 }
 
@@ -119,7 +120,7 @@ const pressed = {
   add: () => byId("files").click(),
   choose: () => byId("files").click(),
   "choose-folder": () => byId("folder").click(),
-  clear: () => [...state.photos].forEach(remove),
+  clear: () => (state.photos.length < 4 || confirm(`Remove all ${state.photos.length} photos and what was found on them?`)) && [...state.photos].forEach(remove),
   "download-open": () => openDownload(state),
   "help-open": openHelp,
   ruler: () => rule(),
@@ -147,7 +148,7 @@ bindKeys({
   escape: () => (state.ruling ? rule(false) : state.select(null)),
 });
 
-state.on("layers", showLayers);
+state.on("layers answers", showLayers);
 state.on("photos answers", () => {
   byId("download-open").disabled = !state.photos.some((photo) => photo.answer);
 });

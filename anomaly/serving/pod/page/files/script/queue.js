@@ -79,6 +79,7 @@ export class Queue {
         },
       });
       photo.take(answer, scale);
+      this.state.renew(photo);
       this.state.changed("answers");
     } catch (error) {
       this.#settle(photo, error);

@@ -149,7 +149,7 @@ export function showScaleForm(state, actions) {
     const apart = scale && more && state.photos.some((each) => !same(each.scale, scale));
     room.replaceChildren(...[
       scale && needsServer(scale) ? element("button", { type: "submit", class: "button primary", disabled: !open || photo.busy }, photo?.busy ? "Measuring" : open ? "Measure again" : "Measured") : null,
-      more ? element("button", { type: "button", class: "button", disabled: !apart, onclick: () => {
+      more && apart ? element("button", { type: "button", class: "button", onclick: () => {
         state.scale = scale;
         apply(state.photos.filter((each) => !same(each.scale, scale)));
       } }, `Use for all ${state.photos.length} photos`) : null,
@@ -180,6 +180,6 @@ export function showScaleForm(state, actions) {
   state.on("current scale", follow);
   state.on("info", show);
   state.on("ruler", () => !state.ruler !== !form.querySelector(".ruled") && show());
-  state.on("rulerdone", show);
+  state.on("ruled", show);
   state.on("photos answers", buttons);
 }

@@ -1,7 +1,6 @@
 // The stage: the photo with what was found on it, as large and where one wants it.
 
 import { drawFindings, drawRuler } from "./drawing.js";
-import { measure } from "./figures.js";
 import { Lens } from "./lens.js";
 import { Picture } from "./picture.js";
 import { words } from "./photo.js";
@@ -167,7 +166,7 @@ export class Stage {
     canvas.dataset.lens = JSON.stringify({ scale: lens.scale, x: lens.x, y: lens.y });
     canvas.setAttribute("aria-label", described(photo, findings));
     showScaleBar(photo, lens);
-    document.getElementById("zoom-level").textContent = `${measure(lens.scale * share * 100, "mm").replace(/\.0+$/, "")} %`;
+    document.getElementById("zoom-level").textContent = `${lens.scale * share < 0.1 ? (lens.scale * share * 100).toFixed(1) : Math.round(lens.scale * share * 100)} %`;
   }
 
   #photo(context, photo, { scale, x, y }) {

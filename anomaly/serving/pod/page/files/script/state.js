@@ -63,6 +63,13 @@ export class State {
     this.changed("selected");
   }
 
+  /** Go on with the findings of a new answer, where those of the old one are in use. */
+  renew(photo) {
+    const now = (finding) => (finding?.photo === photo ? photo.findings.find(({ key }) => key === finding.key) ?? null : finding);
+    this.selected = now(this.selected);
+    this.hovered = now(this.hovered);
+  }
+
   /** Point at a finding, or at none. */
   hover(finding) {
     if (finding === this.hovered) return;
