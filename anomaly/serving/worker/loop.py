@@ -139,8 +139,8 @@ class Loop:
             raise
         self._busy.discard(job_id)
         self._changed.set()
+        worn = self._leave_if_worn()  # before the next await: no poll is to begin
         await channel.close()
-        worn = self._leave_if_worn()
         stop = worn and await self._is_last()
         body = results.body(result, stop=stop)
         if len(body) > results.MOST_BYTES:
