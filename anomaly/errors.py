@@ -15,6 +15,7 @@ AnomalyError
 │   ├── AnswerTooLarge          answer_too_large    bytes of a serverless job's result
 │   ├── UrlRefused              url_refused         not an address that this server fetches from
 │   ├── UrlFailed               url_failed          what is at the URL could not be fetched
+│   ├── NotFound                not_found           no such job, or it is no longer kept
 │   └── MarkerNotFound          marker_not_found    the photo does not show the marker that gives its scale
 ├── Unauthorized                unauthorized        no key, or one that opens nothing
 ├── Refused                     the same request may succeed later
@@ -127,6 +128,12 @@ class UrlFailed(InputError):
     """The URL does not answer with what it should, or not in time."""
 
     code = "url_failed"
+
+
+class NotFound(InputError):
+    """What is asked for is not there, or not there any more."""
+
+    code = "not_found"
 
 
 class MarkerNotFound(InputError):

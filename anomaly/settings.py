@@ -161,6 +161,17 @@ class Settings(BaseSettings):
         ge=1,
         description="Jobs after which a serverless worker asks RunPod to be replaced; never if left out.",
     )
+    state_path: Path | None = Field(
+        None,
+        description="Folder of this server alone, in which its jobs outlive a restart;"
+        " `~/.local/state/anomaly-server/PORT` if left out.",
+    )
+    jobs_at_once: int = Field(4, ge=1, description="Jobs of `POST /run` that the HTTP server has in work.")
+    jobs_waiting: int = Field(1000, ge=1, description="Most jobs that wait; more are refused.")
+    results_keep_s: float = Field(86_400.0, gt=0, description="For so long a job's result can be asked for, s.")
+    webhook_secret: SecretStr | None = Field(
+        None, description="Webhooks are signed with it, in `X-Anomaly-Signature`; unsigned if left out."
+    )
     bucket_endpoint_url: str | None = Field(
         None,
         description="S3-compatible storage for what is too large to answer: its URL, which may hold the bucket's"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from anomaly import errors
-from anomaly.bootstrap import build
+from anomaly.bootstrap import build, queue
 from anomaly.serving.pod import create_app
 from anomaly.serving.pod.failures import status_of
 from anomaly.settings import Settings
@@ -209,9 +209,11 @@ def test_links_inside_the_guide_lead_somewhere() -> None:
             assert (ROOT / target).is_file(), target
 
 
-def test_the_endpoints_table_is_the_applications_routes() -> None:
+def test_the_endpoints_table_is_the_applications_routes(tmp_path: Path) -> None:
     """Every door is in the guide with its method, and no other."""
     documented = {f"{row['Method']} {row['Path']}" for row in markdown.table(GUIDE, "Endpoints")}
-    document = create_app(build(Settings()), 0.3).openapi()
+    settings = Settings(state_path=tmp_path)
+    service = build(settings)
+    document = create_app(service, 0.3, queue=queue(settings, service)).openapi()
     served = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
     assert documented == served

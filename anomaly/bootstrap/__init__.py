@@ -4,13 +4,14 @@ import os
 
 from anomaly.bootstrap.files import manifest, places
 from anomaly.bootstrap.load import load
+from anomaly.bootstrap.queue import queue
 from anomaly.bootstrap.steps import Steps, since_exec_ms
 from anomaly.imaging.fetch import Fetcher
 from anomaly.outbound import anywhere, is_public
 from anomaly.service import Service
 from anomaly.settings import Settings
 
-__all__ = ["build", "load", "manifest", "places"]
+__all__ = ["build", "load", "manifest", "places", "queue"]
 
 
 def build(settings: Settings) -> Service:

@@ -105,7 +105,7 @@ class BatchRequest(DetectOptions):
 
 def parse_detect(value: object) -> DetectRequest:
     """Check one photograph's request, as parsed from JSON. Raises `InvalidRequest`."""
-    return _parse(DetectRequest, value)
+    return parse(DetectRequest, value)
 
 
 def parse_batch(value: object, limits: Limits) -> BatchRequest:
@@ -116,7 +116,7 @@ def parse_batch(value: object, limits: Limits) -> BatchRequest:
             raise TooManyImages(
                 f"the batch holds {len(photos)} images and the limit is {limits.max_images}; send it in parts"
             )
-    return _parse(BatchRequest, value)
+    return parse(BatchRequest, value)
 
 
 def parse_input(value: object, limits: Limits) -> DetectRequest | BatchRequest:
@@ -134,7 +134,7 @@ def parse_file(fields: Mapping[str, str]) -> FileRequest:
     parted = {
         name: from_json(text.encode()) if text.startswith("{") else text for name, text in fields.items()
     }
-    return _parse(FileRequest, parted, strict=False)
+    return parse(FileRequest, parted, strict=False)
 
 
 def from_json(body: bytes) -> object:
@@ -145,7 +145,11 @@ def from_json(body: bytes) -> object:
         raise InvalidRequest(f"that is not valid JSON ({error}); send an object") from None
 
 
-def _parse(form: type[Form], value: object, *, strict: bool = True) -> Form:
+def parse(form: type[Form], value: object, *, strict: bool = True) -> Form:
+    """Check `value` as a `form`. Raises `InvalidRequest` with a sentence for each of the first three problems.
+
+    `strict` False takes text for numbers and truth values, as from a query or a form.
+    """
     if not isinstance(value, Mapping):
         raise InvalidRequest(
             f"expected an object with the fields {_fields(form)}; got {type(value).__name__}"

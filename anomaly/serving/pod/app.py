@@ -1,24 +1,39 @@
 """The HTTP application, assembled: the routes of each noun, and the one shape of errors."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
 from anomaly import __version__
+from anomaly.jobs import Jobs
 from anomaly.service import Service
-from anomaly.serving.pod import access, detect, failures, page, status
+from anomaly.serving.pod import access, detect, failures, jobs, page, status
 from anomaly.serving.pod.access import OPEN_TO_ALL, Access
 from anomaly.serving.pod.draining import Turnstile
 from anomaly.serving.pod.trace import Trace
 
 
-def create_app(service: Service, default_threshold: float, admitted: Access = OPEN_TO_ALL) -> FastAPI:
-    """Return the application. The service is started by its caller and closed with the application."""
+def create_app(
+    service: Service, default_threshold: float, admitted: Access = OPEN_TO_ALL, queue: Jobs | None = None
+) -> FastAPI:
+    """Return the application. The service is started by its caller and closed with the application.
+
+    So is the `queue`, which the application starts; without one it takes no jobs.
+    """
+
+    async def ready() -> None:
+        while not service.ready:
+            await asyncio.sleep(0.1)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        if queue is not None:
+            await queue.start(ready)
         yield
+        if queue is not None:
+            await queue.close()
         service.close()
 
     app = FastAPI(
@@ -30,10 +45,12 @@ def create_app(service: Service, default_threshold: float, admitted: Access = OP
     doors = detect.doors(service, default_threshold)
     app.include_router(detect.routes(doors))
     app.include_router(status.routes(service))
+    if queue is not None:
+        app.include_router(jobs.routes(queue, service))
     app.include_router(page.routes())
     failures.install(app)
     app.add_middleware(detect.Doors, doors)
     access.install(app, admitted)
-    app.add_middleware(Trace)
     app.add_middleware(Turnstile, service)
+    app.add_middleware(Trace)
     return app

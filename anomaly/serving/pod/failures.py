@@ -13,6 +13,7 @@ STATUS: dict[type[errors.AnomalyError], int] = {
     errors.AnomalyError: 500,
     errors.InputError: 400,
     errors.InvalidRequest: 422,
+    errors.NotFound: 404,
     errors.UnsupportedImage: 415,
     errors.ImageTooLarge: 413,
     errors.TooManyPixels: 413,

@@ -7,6 +7,7 @@ import threading
 import uvicorn
 
 from anomaly.errors import AnomalyError
+from anomaly.jobs import Jobs
 from anomaly.service import Service
 from anomaly.serving.allocator import keep_blocks
 from anomaly.serving.pod.access import OPEN_TO_ALL, Access
@@ -21,14 +22,15 @@ def serve(
     port: int,
     access: Access = OPEN_TO_ALL,
     drain_s: float = 30.0,
+    queue: Jobs | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, finishing what runs. Raises what kept the models from loading.
 
     The port answers from the start, so that `/health` can say that the models are loading. What runs when
-    the signal comes has `drain_s` to finish.
+    the signal comes has `drain_s` to finish. `queue` takes jobs, which wait for the next start.
     """
     keep_blocks()
-    app = create_app(service, default_threshold, access)
+    app = create_app(service, default_threshold, access, queue)
     config = uvicorn.Config(
         app,
         host=host,

@@ -1,0 +1,24 @@
+"""Work that is handed in and asked for later, in the shapes of RunPod's queue, kept where a restart finds it.
+
+Knows nothing of photographs: `Jobs` calls a function with each job and keeps what it returns.
+"""
+
+from anomaly.jobs.job import Ended, Job, State
+from anomaly.jobs.postman import Postman
+from anomaly.jobs.queue import Handle, Jobs, Voice
+from anomaly.jobs.store import Store
+from anomaly.jobs.submission import Policy, Submission, parse
+
+__all__ = [
+    "Ended",
+    "Handle",
+    "Job",
+    "Jobs",
+    "Policy",
+    "Postman",
+    "State",
+    "Store",
+    "Submission",
+    "Voice",
+    "parse",
+]

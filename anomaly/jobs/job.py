@@ -1,0 +1,80 @@
+"""One job at one moment.
+
+IN_QUEUE -> IN_PROGRESS -> COMPLETED | FAILED
+    |  ^         |
+    |  +---------+          the server stopped while it ran; `MOST_TRIES` times
+    +------------+-> CANCELLED | TIMED_OUT      and FAILED | TIMED_OUT -> IN_QUEUE by /retry
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+MOST_TRIES = 3
+"""A job that ran so often and each time the server went down with it has failed: it may be the reason."""
+
+
+class State(StrEnum):
+    """Where a job stands, in RunPod's words."""
+
+    IN_QUEUE = "IN_QUEUE"
+    IN_PROGRESS = "IN_PROGRESS"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    TIMED_OUT = "TIMED_OUT"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing changes it any more but `/retry`."""
+        return self not in (State.IN_QUEUE, State.IN_PROGRESS)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a job ended: its output, JSON, or an error's text."""
+
+    output: bytes | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A row of the store. Moments are unix seconds; `submission` is JSON, empty once it is of no use."""
+
+    id: str
+    state: State
+    submission: bytes
+    queued_at: float
+    expires_at: float
+    started_at: float | None = None
+    ended_at: float | None = None
+    output: bytes | None = None
+    error: str | None = None
+    tries: int = 0
+
+    def asked(self) -> dict[str, Any]:
+        """Return what was handed in: `input`, and `webhook`, `s3Config`, `policy` where they were given."""
+        asked: dict[str, Any] = orjson.loads(self.submission)
+        return asked
+
+    def brief(self) -> dict[str, object]:
+        """Return what `/run` and `/cancel` answer."""
+        return {"id": self.id, "status": str(self.state)}
+
+    def view(self) -> dict[str, object]:
+        """Return what `/status` answers: times in whole ms, and only the fields that have a value."""
+        view = self.brief()
+        if self.started_at is not None and self.state is not State.IN_QUEUE:
+            view["delayTime"] = round((self.started_at - self.queued_at) * 1e3)
+            if self.ended_at is not None:
+                view["executionTime"] = round((self.ended_at - self.started_at) * 1e3)
+        if self.tries > 1:
+            view["retries"] = self.tries - 1
+        if self.output is not None:
+            view["output"] = orjson.Fragment(self.output)
+        if self.error is not None:
+            view["error"] = self.error
+        return view

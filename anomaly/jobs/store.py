@@ -1,0 +1,215 @@
+"""The jobs in SQLite: a restart finds them as they were."""
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from anomaly.errors import ConfigurationError
+from anomaly.jobs.job import MOST_TRIES, Ended, Job, State
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS jobs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    state TEXT NOT NULL,
+    submission BLOB NOT NULL,
+    low_priority INTEGER NOT NULL,
+    queued_at REAL NOT NULL,
+    expires_at REAL NOT NULL,
+    started_at REAL,
+    ended_at REAL,
+    output BLOB,
+    error TEXT,
+    tries INTEGER NOT NULL DEFAULT 0,
+    webhook TEXT,
+    webhook_at REAL,
+    webhook_tries INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX IF NOT EXISTS waiting ON jobs (state, low_priority, number);
+CREATE INDEX IF NOT EXISTS due ON jobs (webhook_at) WHERE webhook_at IS NOT NULL;
+CREATE TABLE IF NOT EXISTS chunks (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT NOT NULL, body BLOB NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS chunks_of ON chunks (job, number);
+"""
+
+_ROW = "id, state, submission, queued_at, expires_at, started_at, ended_at, output, error, tries"
+_FINAL = ", ".join(repr(str(state)) for state in State if state.final)
+
+
+class Store:
+    """One file, one server. Blocks for as long as the disk takes; call it from one thread at a time.
+
+    `path` None keeps the jobs in memory, where a restart loses them. Raises `ConfigurationError` where the
+    file cannot be had, or another server has it.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        try:
+            if path is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.touch(mode=0o600)  # photographs, and keys of buckets
+            self._db = sqlite3.connect(
+                path or ":memory:", isolation_level=None, check_same_thread=False, timeout=1.0
+            )
+            # For as long as the process lives no other one opens the file: two servers would run each job.
+            self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.executescript(_SCHEMA)
+        except (OSError, sqlite3.Error) as error:
+            raise ConfigurationError(
+                f"the jobs cannot be kept in {path} ({error}); set STATE_PATH to a folder of this server alone"
+            ) from None
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    def recover(self) -> None:
+        """Put what ran when the server went down back into the queue, or fail it after `MOST_TRIES`."""
+        with self._db:
+            self._db.execute(
+                "UPDATE jobs SET state = 'FAILED', ended_at = started_at,"
+                " webhook_at = CASE WHEN webhook IS NULL THEN NULL ELSE started_at END,"
+                f" error = 'the server went down {MOST_TRIES} times while this job ran'"
+                " WHERE state = 'IN_PROGRESS' AND tries >= ?",
+                (MOST_TRIES,),
+            )
+            self._db.execute("UPDATE jobs SET state = 'IN_QUEUE', output = NULL WHERE state = 'IN_PROGRESS'")
+            self._db.execute("DELETE FROM chunks WHERE job IN (SELECT id FROM jobs WHERE state = 'IN_QUEUE')")
+
+    def add(self, job: Job, *, low_priority: bool, webhook: str | None) -> None:
+        """Keep a new job."""
+        self._db.execute(
+            "INSERT INTO jobs (id, state, submission, low_priority, queued_at, expires_at, webhook)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (job.id, job.state, job.submission, low_priority, job.queued_at, job.expires_at, webhook),
+        )
+
+    def get(self, identity: str) -> Job | None:
+        """Return a job, None where there is none or it is no longer kept."""
+        return _job(self._db.execute(f"SELECT {_ROW} FROM jobs WHERE id = ?", (identity,)).fetchone())
+
+    def take(self, now: float) -> Job | None:
+        """Return the job whose turn it is, now in progress; None where none waits."""
+        return _job(
+            self._db.execute(
+                "UPDATE jobs SET state = 'IN_PROGRESS', started_at = ?, tries = tries + 1 WHERE number ="
+                " (SELECT number FROM jobs WHERE state = 'IN_QUEUE' ORDER BY low_priority, number LIMIT 1)"
+                f" RETURNING {_ROW}",
+                (now,),
+            ).fetchone()
+        )
+
+    def release(self, identity: str) -> None:
+        """Put a job back that did not come to its end because the server stops; the try does not count."""
+        with self._db:
+            self._db.execute(
+                "UPDATE jobs SET state = 'IN_QUEUE', tries = tries - 1, output = NULL"
+                " WHERE id = ? AND state = 'IN_PROGRESS'",
+                (identity,),
+            )
+            self._db.execute("DELETE FROM chunks WHERE job = ?", (identity,))
+
+    def progress(self, identity: str, output: bytes) -> None:
+        """Keep an interim output, which `/status` shows until the result replaces it."""
+        self._db.execute(
+            "UPDATE jobs SET output = ? WHERE id = ? AND state = 'IN_PROGRESS'", (output, identity)
+        )
+
+    def end(self, identity: str, state: State, ended: Ended, now: float, keep_s: float) -> bool:
+        """Bring a job to its end and return whether it was not at one already.
+
+        What was handed in is kept only where `/retry` may want it.
+        """
+        kept = "submission" if state in (State.FAILED, State.TIMED_OUT) else "x''"
+        return bool(
+            self._db.execute(
+                f"UPDATE jobs SET state = ?, output = ?, error = ?, ended_at = ?, expires_at = ?,"
+                f" submission = {kept}, webhook_tries = 0,"
+                " webhook_at = CASE WHEN webhook IS NULL THEN NULL ELSE ? END"
+                f" WHERE id = ? AND state NOT IN ({_FINAL})",
+                (state, ended.output, ended.error, now, now + keep_s, now, identity),
+            ).rowcount
+        )
+
+    def retry(self, identity: str, now: float, ttl_s: float) -> bool:
+        """Queue a failed or timed-out job anew and return whether it was one."""
+        with self._db:
+            self._db.execute("DELETE FROM chunks WHERE job = ?", (identity,))
+            return bool(
+                self._db.execute(
+                    "UPDATE jobs SET state = 'IN_QUEUE', output = NULL, error = NULL, started_at = NULL,"
+                    " ended_at = NULL, queued_at = ?, expires_at = ?, tries = 0, webhook_at = NULL"
+                    " WHERE id = ? AND state IN ('FAILED', 'TIMED_OUT')",
+                    (now, now + ttl_s, identity),
+                ).rowcount
+            )
+
+    def purge(self, now: float, keep_s: float) -> Sequence[str]:
+        """Cancel what waits; return the ids."""
+        waiting = [row[0] for row in self._db.execute("SELECT id FROM jobs WHERE state = 'IN_QUEUE'")]
+        return [each for each in waiting if self.end(each, State.CANCELLED, Ended(), now, keep_s)]
+
+    def expire(self, now: float, keep_s: float) -> Sequence[str]:
+        """Time out what has waited too long, forget what was kept long enough; return the ids timed out."""
+        late = [
+            row[0]
+            for row in self._db.execute(
+                "SELECT id FROM jobs WHERE state = 'IN_QUEUE' AND expires_at < ?", (now,)
+            )
+        ]
+        error = Ended(error="the job waited longer than its policy's ttl")
+        timed_out = [each for each in late if self.end(each, State.TIMED_OUT, error, now, keep_s)]
+        with self._db:
+            self._db.execute(
+                f"DELETE FROM jobs WHERE state IN ({_FINAL}) AND expires_at < ? AND webhook_at IS NULL",
+                (now,),
+            )
+            self._db.execute("DELETE FROM chunks WHERE job NOT IN (SELECT id FROM jobs)")
+        return timed_out
+
+    def counts(self) -> dict[State, int]:
+        """Return how many jobs are kept in each state."""
+        found = dict(self._db.execute("SELECT state, count(*) FROM jobs GROUP BY state"))
+        return {state: int(found.get(str(state), 0)) for state in State}
+
+    def add_chunk(self, identity: str, body: bytes) -> None:
+        """Keep one chunk of a stream."""
+        self._db.execute("INSERT INTO chunks (job, body) VALUES (?, ?)", (identity, body))
+
+    def drain(self, identity: str) -> Sequence[bytes]:
+        """Return the chunks that nobody has read yet, in order, and forget them."""
+        with self._db:
+            rows = self._db.execute(
+                "SELECT number, body FROM chunks WHERE job = ? ORDER BY number", (identity,)
+            ).fetchall()
+            if rows:
+                self._db.execute("DELETE FROM chunks WHERE job = ? AND number <= ?", (identity, rows[-1][0]))
+        return [body for _, body in rows]
+
+    def due_webhook(self, now: float) -> tuple[Job, str, int] | None:
+        """Return an ended job, its webhook and how often it was tried, where a try is due."""
+        row = self._db.execute(
+            f"SELECT {_ROW}, webhook, webhook_tries FROM jobs WHERE webhook_at <= ?"
+            " ORDER BY webhook_at LIMIT 1",
+            (now,),
+        ).fetchone()
+        job = _job(row and row[:-2])
+        return None if job is None else (job, row[-2], row[-1])
+
+    def next_webhook_at(self) -> float | None:
+        """Return when the next try of a webhook is due, None where none is."""
+        at: float | None = self._db.execute("SELECT min(webhook_at) FROM jobs").fetchone()[0]
+        return at
+
+    def webhook_tried(self, identity: str, next_at: float | None) -> None:
+        """Note a try, and when the next one is due: None where none is wanted."""
+        self._db.execute(
+            "UPDATE jobs SET webhook_tries = webhook_tries + 1, webhook_at = ? WHERE id = ?",
+            (next_at, identity),
+        )
+
+
+def _job(row: tuple[object, ...] | None) -> Job | None:
+    return None if row is None else Job(row[0], State(str(row[1])), *row[2:])  # type: ignore[arg-type]

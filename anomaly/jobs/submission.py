@@ -1,0 +1,45 @@
+"""What a caller hands in at `/run` and `/runsync`."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from anomaly.wire import request as wire
+
+MOST_TTL_MS = 604_800_000
+"""A week: as long as RunPod keeps a job at most."""
+
+
+class Policy(BaseModel):
+    """How long a job may wait and run, ms, and whether it stands back behind others. RunPod's defaults."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    ttl: int = Field(86_400_000, ge=10_000, le=MOST_TTL_MS, description="It may wait so long, ms.")
+    executionTimeout: int = Field(  # noqa: N815 - RunPod's name
+        600_000, ge=5_000, le=MOST_TTL_MS, description="It may run so long, ms."
+    )
+    lowPriority: bool = Field(False, description="Others come first.")  # noqa: N815 - RunPod's name
+
+
+class Submission(BaseModel):
+    """One job as it was handed in. `input` is what `/detect` or `/detect/batch` takes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    input: dict[str, Any] = Field(min_length=1)
+    webhook: str | None = Field(
+        None,
+        max_length=8192,
+        pattern=r"^https?://",
+        description="Told of the end; public addresses only, unless ALLOW_PRIVATE_URLS=true.",
+    )
+    s3Config: dict[str, str] | None = Field(  # noqa: N815 - RunPod's name
+        None, description="A bucket for what is too large: accessId, accessSecret, bucketName, endpointUrl."
+    )
+    policy: Policy = Policy()
+
+
+def parse(value: object) -> Submission:
+    """Check what was handed in, as parsed from JSON. Raises `InvalidRequest`."""
+    return wire.parse(Submission, value)
