@@ -20,7 +20,7 @@ RUN_NOTE := No NVIDIA card and no DETECTOR_WEIGHTS: the light install, with the 
 endif
 ALL_EXTRAS := models,sam3,serverless,dev
 
-.PHONY: help run test check gpu-test train install install-all clean
+.PHONY: help run test browser check gpu-test train install install-all clean
 
 help: ## List these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -31,8 +31,17 @@ run: install ## Install what this machine can use, and serve on API_PORT (8000)
 
 # One thread for each of the tests' processes: torch and OpenCV would otherwise fight over the cores.
 test gpu-test: export OMP_NUM_THREADS ?= 1
-test: install-all ## Install everything and run the tests
+test: install-all browser ## Install everything and run the tests
 	$(BIN)/pytest -n auto --dist loadgroup $(PYTEST)
+
+# The page's tests drive a real browser, and are skipped with a reason where there is none.
+browser: ## Install Debian's Chromium, where there is no Chromium or Chrome
+	@for each in chromium chromium-browser google-chrome; do command -v $$each >/dev/null && exit 0; done; \
+	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		echo "Installing Chromium for the page's tests"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null; \
+	fi; \
+	command -v chromium >/dev/null || echo "No Chromium: the page's tests are skipped. Install it (apt-get install chromium) to run them."
 
 check: install-all ## Lint, types and import rules
 	$(BIN)/ruff check .
