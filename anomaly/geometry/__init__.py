@@ -34,12 +34,13 @@ import cv2
 import numpy as np
 
 from anomaly.errors import InvalidRequest
-from anomaly.geometry.line import Measured, is_debris, measure_part
+from anomaly.geometry.line import measure_part
+from anomaly.geometry.measured import Measured, is_debris
 from anomaly.geometry.moments import Moments, moments
 from anomaly.geometry.parts import FrameEdges, Parts, split
 from anomaly.geometry.shape import Points
 from anomaly.geometry.smoothing import resample
-from anomaly.geometry.uncertainty import length_pm, width_pm, width_reason
+from anomaly.geometry.uncertainty import area_pm, length_pm, width_pm, width_reason
 from anomaly.geometry.width import spread
 from anomaly.types import Bitmap, Geometry, Mask
 
@@ -87,7 +88,7 @@ def measure(mask: Bitmap, *, cell_pixels: float = 1.0, frame_edges: FrameEdges =
         if any(is_debris(part, other) for other in found):
             continue
         left = _MOST_STROKES - sum(len(other.lines) for other in found)
-        found.append(measure_part(part, w, h, edges, cell_pixels, max(1, left)))
+        found.append(measure_part(part, w, h, edges, cell_pixels, max(1, left), parts.frayed))
     return _summed(found, parts, m, np.array([x, y], np.float64), cell_pixels)
 
 
@@ -116,10 +117,8 @@ def _summed(found: list[Measured], parts: Parts, m: Moments, origin: Points, cel
     blob_area = sum(part.area for part in blobs)
     is_blob = 2 * blob_area > sum(part.area for part in found)
     length = sum(part.length for part in found) + parts.specks_length
-    grown = sum(part.grown for part in found)
-    width = (
-        sum(part.width * part.area for part in blobs) / blob_area if is_blob else m.area / (length - grown)
-    )
+    area = m.area + sum(part.lost for part in found)
+    width = sum(part.width * part.area for part in blobs) / blob_area if is_blob else area / length
     lines = [line for part in found for line in part.lines]
     pm = length_pm(found, width, cell)
     local = Geometry(
@@ -132,6 +131,7 @@ def _summed(found: list[Measured], parts: Parts, m: Moments, origin: Points, cel
         kind="blob" if is_blob else "line",
         branches=len(lines),
         centre_lines=tuple((line + origin).astype(np.float32) for line in lines),
+        area_pixels_pm=area_pm(found, cell),
     )
     if local.width_reason is not None:
         return local
@@ -141,7 +141,7 @@ def _summed(found: list[Measured], parts: Parts, m: Moments, origin: Points, cel
         width_pixels=width,
         width_p95_pixels=p95,
         width_max_pixels=widest,
-        width_pixels_pm=width_pm(found, is_blob, length, width, pm, cell, parts.frayed),
+        width_pixels_pm=width_pm(found, is_blob, length, width, cell),
     )
 
 

@@ -97,12 +97,12 @@ def finish(
     forks: Forks,
     through: Mapping[int, Sequence[Points]],
     cell: float,
-) -> tuple[Points, float]:
-    """Return the centre line (N, 2) from tip to tip, and how much of it the mask itself lacks, pixels.
+) -> tuple[Points, int]:
+    """Return the centre line (N, 2) from tip to tip, and how many of its ends leave the photograph.
 
     A branch begins on one of the lines `through` its fork. `cell` is the side of a cell of the mask's own grid.
     """
-    points, grown = line.points, 0.0
+    points, leaves = line.points, 0
     radius = max(0.7, float(np.median(line.widths)) / 2) if line.widths.size else line.radius
     for node in (stroke.end, stroke.start):  # the first turn ends at the end, the second at the start
         if node == FREE:
@@ -110,14 +110,15 @@ def finish(
                 held = np.flatnonzero(shape.frame.holds(points, 0.0))
                 points = points[: held[-1] + 1] if held.size > 1 else points
             end = tip(shape, points, radius)
-            short = drawn_back(shape, end, radius, cell)
-            if short > 0:
-                end = end + short * heading(np.vstack([points, end]), 2.0 * radius + 4.0)
-                grown += short
+            if shape.frame is not None and not shape.frame.holds(end[None], 0.5 * cell)[0]:
+                leaves += 1
+            elif cell > 1.0:
+                ahead = heading(np.vstack([points, end]), 2.0 * radius + 4.0)
+                end = end + drawn_back(radius, cell) * ahead
         else:
             end = fork(points, through.get(node, ()), forks.nodes[node], forks.radii[node])
         points = np.vstack([points, end])[::-1]
-    return points, grown
+    return points, leaves
 
 
 def _trimmed(stroke: Stroke, radii: NDArray[np.float64], radius: float, forks: Forks, closed: bool) -> Points:

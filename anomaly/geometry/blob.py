@@ -1,6 +1,7 @@
 """The sides of a compact defect: spalling, a stain, a hole."""
 
 import math
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -18,8 +19,18 @@ _SLENDER = 6.0
 """What is longer than this many times its width is measured as a line."""
 
 
-def sides(part: Part) -> tuple[float, float, bool]:
-    """Return the long and the short side of a part in pixels, and whether it is an ellipse.
+class Sides(NamedTuple):
+    """The `long` and the `short` side of a part in pixels, whether it is an ellipse, and how far a long side reaches
+    across the row, column or diagonal of pixels along which it lies closest, pixels; infinite for an ellipse."""
+
+    long: float
+    short: float
+    ellipse: bool
+    across_grid: float
+
+
+def sides(part: Part) -> Sides:
+    """Return the sides of a part.
 
     They are those of the min-area rectangle. Where the second moments show that the part is a rectangle
     (variance = side^2 / 12) or an ellipse (axis^2 / 16), they come from the moments, which know them to
@@ -29,8 +40,9 @@ def sides(part: Part) -> tuple[float, float, bool]:
     long, short = max(a, b), min(a, b)
     lift = _lift(long, tilt)
     long, short = long + lift, short + lift
+    across = long * abs(math.sin(math.radians((tilt + 22.5) % 45 - 22.5)))
     if part.area < _SPARSE * long * short or long > _SLENDER * short:  # neither of the two shapes
-        return long, short, False
+        return Sides(long, short, False, across)
     m = moments(part.bitmap)
     major, minor = m.principal
     spread = float(np.sqrt(major * minor))
@@ -39,11 +51,11 @@ def sides(part: Part) -> tuple[float, float, bool]:
     if abs(4 * np.pi * spread / part.area - 1) < _ALIKE:
         extent = _extent(part, m) + 0.4
         if abs(axes[0] - extent[0]) < near and abs(axes[1] - extent[1]) < near:
-            return *axes, True
+            return Sides(*axes, True, math.inf)
     box = float(np.sqrt(12 * major)), float(np.sqrt(12 * minor))
     if abs(12 * spread / part.area - 1) < _ALIKE and abs(box[0] - long) < near and abs(box[1] - short) < near:
-        return *box, False
-    return long, short, False
+        return Sides(*box, False, across)
+    return Sides(long, short, False, across)
 
 
 def _lift(long: float, tilt_degrees: float) -> float:

@@ -16,23 +16,29 @@ _NOISE = 1.5
 """Smoothing may move the line by this many standard deviations of its noise, and ..."""
 
 _PIXEL = 0.25
-"""... this much for the pixels themselves: a digital line strays from the true one by 1/sqrt(12) px."""
+"""... by this much more for the pixels themselves: a digital line strays from the true one by 1/sqrt(12) px."""
+
+_ROUGH = 2.8
+"""... or by this many of that of rough edges: in a short stretch, waves of some pixels' length add up by chance."""
 
 _WIDEST = 0.8
 """Cut-off lengths end at this many widths: no crack bends more sharply than that."""
 
 _CORNER_DEGREES = 25.0
-_CORNER_REACH = 0.8
+_CORNER_NOISE = 6.0
+"""Turns under this, and this many times the noise of the line over the length of a leg, are none."""
+_CORNER_REACH = 1.1
 """Radii (and two pixels) round a corner in which the line is rounded off."""
 
-_CORNER_CELLS = 0.7
+_CORNER_CELLS = 1.0
 """Cells, over the first pixel, by which a coarse mask rounds it off further."""
 
 _CORNER_OWN = 0.1
 """Share of a corner's turn that its legs may turn themselves: a bend turns along its legs too."""
 
-_CORNER_PUT_BACK = 0.8
-"""How far towards the meeting point of the legs a corner is put back; all the way overshoots."""
+_CORNER_SHORT = 0.35
+"""Pixels by which a corner of a thin line stays short of the point where its legs meet, which the steps of pixels put
+too far out; of a line over 12 px wide the legs are told well enough."""
 
 
 def arc_length(points: Points) -> NDArray[np.float64]:
@@ -91,7 +97,7 @@ def smooth(line: Points, step: float, radius: float, noise: float, cell: float) 
     taken that moves no stretch of the line by more than the noise explains (Morozov's discrepancy principle):
     rough edges are smoothed away, while bends and corners between clean edges stay.
     """
-    limit = _NOISE * noise + _PIXEL
+    limit = max(_NOISE * noise + _PIXEL, _ROUGH * noise)
     best = None
     low, high = 0, sum(scale <= max(6.0, 2 * _WIDEST * radius) for scale in _SCALES)
     while low < high:  # the first `low` are gentle enough, from `high` on they are not
@@ -104,10 +110,10 @@ def smooth(line: Points, step: float, radius: float, noise: float, cell: float) 
             best, low = candidate, middle + 1
         else:
             high = middle
-    return _corners(whittaker(line, _SCALES[0] / step) if best is None else best, step, radius, cell)
+    return _corners(whittaker(line, _SCALES[0] / step) if best is None else best, step, radius, noise, cell)
 
 
-def _corners(line: Points, step: float, radius: float, cell: float) -> Points:
+def _corners(line: Points, step: float, radius: float, noise: float, cell: float) -> Points:
     """Put back the corners that thinning, recentring and smoothing rounded off.
 
     A corner is a turn between two straight legs; the point where the legs meet is put between them.
@@ -120,11 +126,12 @@ def _corners(line: Points, step: float, radius: float, cell: float) -> Points:
     a, b = line[i - m], line[i + m]
     u, v = a - line[i - 2 * m], line[i + 2 * m] - b
     turn = np.abs(_angle(u, v))
-    sharp = turn > np.radians(_CORNER_DEGREES)
+    sharp = turn > np.radians(_CORNER_DEGREES) + _CORNER_NOISE * noise / (m * step)
     if not sharp.any():
         return line
     i, a, b, u, v, turn = i[sharp], a[sharp], b[sharp], u[sharp], v[sharp], turn[sharp]
     half = m // 2
+    short = _CORNER_SHORT * min(1.0, max(0.0, 1.5 - (radius + 2 * (cell - 1)) / 4))
     own = np.maximum(
         np.abs(_angle(line[i - 2 * m + half] - line[i - 2 * m], a - line[i - m - half])),
         np.abs(_angle(line[i + m + half] - b, line[i + 2 * m] - line[i + 2 * m - half])),
@@ -141,7 +148,9 @@ def _corners(line: Points, step: float, radius: float, cell: float) -> Points:
         k = int(run[np.argmin(lean[run])])
         if i[k] - m < last:
             continue
-        pieces += [line[last : i[k] - m + 1], line[i[k]][None] + _CORNER_PUT_BACK * (apex[k] - line[i[k]])]
+        out = apex[k] - line[i[k]]
+        share = max(0.0, 1.0 - short / max(float(np.hypot(out[0], out[1])), 1e-9))
+        pieces += [line[last : i[k] - m + 1], line[i[k]][None] + share * out]
         last = int(i[k]) + m
     return np.vstack([*pieces, line[last:]])
 

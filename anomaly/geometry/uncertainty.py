@@ -7,14 +7,24 @@ noise (`benchmarks.masks`; seeds apart from those that judge). They cover the st
 the mask covers the defect, and the scale, are for others to say.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from anomaly.geometry.line import Measured
+from anomaly.geometry.measured import Measured
 
 RESOLUTION_CELLS = 1.5
 """Cells of width under which a mask that was decided on a grid supports no width."""
+
+_EDGE, _FRAYED = 0.045, 0.45
+"""Variance of the area of a line, per pixel of length and cubed cell: edges between the cells; frayed ones."""
+
+_LOST = 0.45
+"""Share by which the area that a coarse mask lacks at its tips differs between decoders."""
+
+_SHARED = 0.14
+"""Share of the variance that the grid adds to a length which the width has too: area and length lack it alike."""
 
 
 def width_reason(width: float, cell: float) -> str | None:
@@ -32,13 +42,16 @@ def width_reason(width: float, cell: float) -> str | None:
 
 def length_pm(found: Sequence[Measured], width: float, cell: float) -> float:
     """Return the standard deviation of the summed length in pixels; `width` is the mean width, `cell` as above."""
-    variance = sum(_of_blob(part, cell)[0] ** 2 if part.is_blob else _of_line(part, cell) for part in found)
+    grid = cell if cell > 1.0 else 0.0
+    variance = sum(
+        _of_blob(part, cell)[0] ** 2 if part.is_blob else _own(part, grid) + _of_grid(part, grid)
+        for part in found
+    )
     if cell > 1.0:
         length = sum(part.length for part in found)
         thin = width < RESOLUTION_CELLS * cell
-        if (
-            thin
-        ):  # mostly what the grid has lost: from a twentieth at the limit to all and more at half a cell
+        if thin:
+            # mostly what the grid has lost: from a twentieth at the limit to all and more at half a cell
             lost = np.interp(width / cell, (0.5, 0.75, 1.0, 1.25, 1.5), np.log((20.0, 5.0, 0.8, 0.15, 0.05)))
             variance += (float(np.exp(lost)) * length) ** 2
         if thin or any(part.thinnest < RESOLUTION_CELLS * cell for part in found):
@@ -46,46 +59,75 @@ def length_pm(found: Sequence[Measured], width: float, cell: float) -> float:
     return float(np.sqrt(variance))
 
 
-def width_pm(
-    found: Sequence[Measured],
-    is_blob: bool,
-    length: float,
-    width: float,
-    pm: float,
-    cell: float,
-    frayed: bool,
-) -> float:
+def width_pm(found: Sequence[Measured], is_blob: bool, length: float, width: float, cell: float) -> float:
     """Return the standard deviation of the mean width in pixels.
 
-    `pm` is that of the length. A line's width is area / length: what the length is off by, it is off by too, and
-    the area adds the noise of its two edges, more where they are `frayed`.
+    A line's width is area / length: what the length is off by, it is off by too, but for what the grid takes from the
+    tips, which the area lacks as well; the area adds its own error.
     """
     if is_blob:
         blobs = [(_of_blob(part, cell)[1], part.area) for part in found if part.is_blob]
         return sum(off * area for off, area in blobs) / sum(area for _, area in blobs)
-    edges = (0.5 if frayed else 0.28) * cell * (1 + 0.02 * cell) * np.sqrt(cell / max(length, cell))
-    return float(np.hypot(width * pm / length, edges))
+    grid = cell if cell > 1.0 else 0.0
+    lines = [part for part in found if not part.is_blob]
+    along = sum(_own(part, grid) + _SHARED * _of_grid(part, grid) for part in lines)
+    return float(np.hypot(width * np.sqrt(along), area_pm(found, cell)) / length)
+
+
+def area_pm(found: Sequence[Measured], cell: float) -> float:
+    """Return the standard deviation, in square pixels, of the area of the shape that a mask of this area shows."""
+    variance = 0.0
+    for part in found:
+        if part.is_blob:
+            long, short = _of_blob(part, cell)
+            variance += part.area**2 * ((long / part.length) ** 2 + (short / max(part.width, 1.0)) ** 2)
+        else:
+            edges = (_FRAYED if part.frayed else _EDGE) * cell**3 * part.length
+            variance += edges + _aligned(part) * part.length**2 + (_LOST * part.lost) ** 2
+    return float(np.sqrt(variance))
+
+
+def _own(part: Measured, grid: float) -> float:
+    """Return the variance of the length of one line that comes from where it ends, turns, forks and wanders."""
+    n, width = part.noise, part.width
+    tip = 0.16**2 + (0.76 * n) ** 2 + (0.23**2 if width < 1.8 else 0.0)
+    turn = 0.14**2 + (0.031 * width) ** 2
+    fork = 0.2**2 + (0.1 * width) ** 2 + (0.2 * grid) ** 2
+    tail = 0.35 if grid else 0.15
+    return (
+        max(part.tips, 1) * tip
+        + part.leaves * 0.13**2
+        + part.turning * turn
+        + (0.085 * grid * part.turning) ** 2
+        + (len(part.lines) - 1) * fork
+        + (tail * part.tails) ** 2
+        + (0.19 * n) ** 2 * part.length / max(width, 2.0)  # a rough line wanders once a width or so
+    )
+
+
+def _of_grid(part: Measured, grid: float) -> float:
+    """Return the variance of what a coarse grid takes from the tips of one line.
+
+    How far a decoder softens its cells is not known; it draws all tips back alike, those of narrow lines most.
+    """
+    if grid == 0.0:
+        return 0.0
+    cells = part.width / grid
+    soft = 0.245 * grid * part.tips * math.exp(min(0.0, (1.45 - cells) / 2.0))
+    return part.tips * (0.083 * grid) ** 2 + soft**2 + (0.83 * grid / max(cells, 0.3) ** 3) ** 2
+
+
+def _aligned(part: Measured) -> float:
+    """Return the variance of the width between edges that keep to the lines of the pixel grid, square pixels.
+
+    Along such an edge all pixels round alike, by up to half a pixel; over several rows it evens out.
+    """
+    return (0.33 / (1 + 2.5 * part.across_grid)) ** 2
 
 
 def _of_blob(part: Measured, cell: float) -> tuple[float, float]:
     """Return the standard deviations of the long and of the short side."""
     coarse = cell / max(part.width, cell)
-    return cell * (0.08 + 1.1 * coarse), cell * (0.045 + 0.33 * coarse)
-
-
-def _of_line(part: Measured, cell: float) -> float:
-    """Return the variance of the length of one part."""
-    grid = cell if cell > 1.0 else 0.0
-    ratio = grid / max(part.width, 0.5)
-    tip = 0.14**2 + (0.085 * grid) ** 2 + (1.3 * part.noise) ** 2 + (0.27**2 if part.width < 1.8 else 0.0)
-    turn = 0.13**2 + (0.03 * part.width) ** 2 + (0.14 * grid) ** 2
-    fork = (0.12 * part.width) ** 2 + (0.6 * grid) ** 2
-    return (
-        max(part.tips, 1) * tip
-        + part.turning * turn
-        + (0.09 * grid * part.turning) ** 2
-        + (len(part.lines) - 1) * fork
-        + (0.35 * part.tails) ** 2
-        + (1.7 * grid * ratio**3) ** 2
-        + (0.004 * part.length * ratio**2) ** 2
-    )
+    aligned = math.sqrt(_aligned(part))
+    long, short = cell * (0.07 + 1.1 * coarse), cell * (0.03 + 0.36 * coarse)
+    return math.hypot(long, aligned), math.hypot(short, aligned)

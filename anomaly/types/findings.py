@@ -43,7 +43,8 @@ class Geometry:
     """What is measured on one mask; `anomaly.geometry` states every convention.
 
     Lengths and widths are in pixels, `orientation_degrees` in [0, 180), counter-clockwise as seen on
-    the screen. `*_pm` is one standard deviation. A width that the mask cannot support is None, and
+    the screen. `*_pm` is one standard deviation; that of the area, which is an exact count, is of the shape that the
+    mask shows. A width that the mask cannot support is None, and
     `width_reason` says why. `width_source` is where the widths were measured: on the mask, or across the
     crack on the photograph itself.
     """
@@ -61,6 +62,7 @@ class Geometry:
     branches: int = 1
     centre_lines: tuple[Polyline, ...] = ()
     width_source: Literal["mask", "photo"] = "mask"
+    area_pixels_pm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
