@@ -7,6 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import httpx
+
 from anomaly.client import photographs
 from anomaly.client.answers import Answer, Result
 from anomaly.client.door import Door, Patience
@@ -29,7 +31,8 @@ class AsyncClient:
     `timeout_s` is how long one answer may take, the wait for a worker included. A photograph that is over an
     endpoint's limit goes through `bucket` where there is one, as a smaller JPEG of as many pixels where
     `reencode` allows it, and else fails with `PhotoTooLarge`. Every failure is a `ClientError`, but for
-    `InvalidRequest` (an option that no server knows) and `StorageError` (the bucket's).
+    `InvalidRequest` (an option that no server knows) and `StorageError` (the bucket's). `transport` is httpx's, for
+    proxies and certificates of one's own.
     """
 
     def __init__(
@@ -43,8 +46,9 @@ class AsyncClient:
         sizes: Sizes | None = None,
         reencode: bool = False,
         bucket: Bucket | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._door = Door(url, api_key, patience or Patience(), timeout_s)
+        self._door = Door(url, api_key, patience or Patience(), timeout_s, transport)
         self._sender = Sender(
             self._door,
             sizes=sizes or Sizes(),

@@ -37,13 +37,22 @@ class Patience:
 class Door:
     """A server's address, a key for it, and the patience with it."""
 
-    def __init__(self, url: str, api_key: str | None, patience: Patience, timeout_s: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        api_key: str | None,
+        patience: Patience,
+        timeout_s: float,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
         self.url = url.rstrip("/")
         self._patience, self._timeout_s = patience, timeout_s
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         # One pool for all: how much is under way is bounded by who calls.
         self._http = httpx.AsyncClient(
-            headers=headers, limits=httpx.Limits(max_connections=None, max_keepalive_connections=32)
+            headers=headers,
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=32),
+            transport=transport,
         )
 
     async def aclose(self) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+import httpx
+
 from anomaly.client.answers import Answer, Result
 from anomaly.client.asynchronous import IN_FLIGHT, AsyncClient
 from anomaly.client.door import Patience
@@ -70,6 +72,7 @@ class Client:
         sizes: Sizes | None = None,
         reencode: bool = False,
         bucket: Bucket | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._client = AsyncClient(
             url,
@@ -80,6 +83,7 @@ class Client:
             sizes=sizes,
             reencode=reencode,
             bucket=bucket,
+            transport=transport,
         )
         self._thread = _Thread()
 

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from pydantic import SecretStr
 
+from anomaly.bootstrap import queue
 from anomaly.client import Client, Pace, Patience
 from anomaly.serving.pod import create_app
+from anomaly.settings import Settings
 from anomaly.simulator import FaultPlan, Simulator
 from tests.pictures import encoded, gradient
 from tests.services import warm_service
@@ -56,12 +59,14 @@ def on_uvicorn(app: object) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def pod_url() -> Iterator[str]:
-    """Run one pod for all files; give its address."""
+def pod_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run one pod for all files, with a queue for jobs; give its address."""
     service = warm_service()
-    with on_uvicorn(create_app(service, 0.3)) as url:
+    settings = Settings(
+        state_path=tmp_path_factory.mktemp("pod"), allow_private_urls=True, webhook_secret=SecretStr("shared")
+    )
+    with on_uvicorn(create_app(service, 0.3, queue=queue(settings, service))) as url:
         yield url
-    service.close()
 
 
 @pytest.fixture

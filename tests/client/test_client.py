@@ -22,9 +22,11 @@ from anomaly.client import (
     State,
 )
 from anomaly.errors import InvalidRequest
+from anomaly.serving.pod import create_app
 from anomaly.simulator import Drop, FaultPlan, Late, Refuse, Simulator
-from tests.client.conftest import QUICK
+from tests.client.conftest import QUICK, on_uvicorn
 from tests.pictures import encoded, gradient
+from tests.services import warm_service
 
 pytestmark = pytest.mark.xdist_group("client")
 
@@ -101,21 +103,21 @@ def test_a_file_that_is_not_there_is_told_apart(pod: Client) -> None:
         pod.detect(np.zeros((4, 4)))
 
 
-def test_a_job_is_handed_in_and_waited_for(endpoint: Client) -> None:
+def test_a_job_is_handed_in_and_waited_for(either: Client) -> None:
     """`submit` returns at once; the job says how it stands, and has the answer in the end."""
-    job = endpoint.submit(PHOTO, frame_id="a")
+    job = either.submit(PHOTO, frame_id="a")
     answer = job.result(30)
     assert not isinstance(answer, Failed)
     assert answer.frame_id == "a"
-    status = endpoint.job(job.id).status()
+    status = either.job(job.id).status()
     assert status.state is State.COMPLETED
     assert status.execution_ms is not None
     assert list(job.stream()) == [answer]
 
 
-def test_a_failed_job_raises_with_its_code(endpoint: Client) -> None:
+def test_a_failed_job_raises_with_its_code(either: Client) -> None:
     """The job's error is the server's, and knows the job."""
-    job = endpoint.submit(b"no picture at all")
+    job = either.submit(b"no picture at all")
     with pytest.raises(JobFailed, match="not a picture") as raised:
         job.result(30)
     assert (raised.value.code, raised.value.job_id) == ("unsupported_image", job.id)
@@ -123,9 +125,9 @@ def test_a_failed_job_raises_with_its_code(endpoint: Client) -> None:
         list(job.stream())
 
 
-def test_a_job_of_several_photos_answers_each(endpoint: Client) -> None:
+def test_a_job_of_several_photos_answers_each(either: Client) -> None:
     """A list is one job, whose results stand in order, the failed ones among them."""
-    job = endpoint.submit([PHOTO, b"no picture", PHOTO], confidence_threshold=0.1)
+    job = either.submit([PHOTO, b"no picture", PHOTO], confidence_threshold=0.1)
     first, second, third = job.results(30)
     assert isinstance(first, Answer)
     assert isinstance(second, Failed)
@@ -135,13 +137,18 @@ def test_a_job_of_several_photos_answers_each(endpoint: Client) -> None:
     with pytest.raises(ValueError, match="`results` returns an answer for each"):
         job.result()
     with pytest.raises(InvalidRequest, match="not both"):
-        endpoint.submit([PHOTO, "https://example.org/a.jpg"])
+        either.submit([PHOTO, "https://example.org/a.jpg"])
 
 
-def test_answers_are_streamed(endpoint: Client, sim: Simulator) -> None:
-    """With `stream` each answer comes once, as soon as it is there, though pieces may be lost on the way."""
-    job = endpoint.submit([PHOTO, b"no picture", PHOTO], stream=True)
+def test_answers_are_streamed(either: Client) -> None:
+    """With `stream` each answer comes once, as soon as it is there, and the results are whole all the same."""
+    job = either.submit([PHOTO, b"no picture", PHOTO], stream=True)
     assert sorted(type(each).__name__ for each in job.stream()) == ["Answer", "Answer", "Failed"]
+    assert [type(each).__name__ for each in job.results(20)] == ["Answer", "Failed", "Answer"]
+
+
+def test_what_a_stream_loses_comes_in_the_end(endpoint: Client, sim: Simulator) -> None:
+    """A piece that was on a connection that broke is taken from the result."""
     sim.use(
         FaultPlan({("stream", 1): Late(0.3), ("stream", 2): Drop(after=True), ("stream", 3): Refuse(503)})
     )
@@ -162,9 +169,9 @@ def test_a_cancelled_job_has_no_result() -> None:
             job.result(5)
 
 
-def test_a_job_that_nobody_knows_is_lost(endpoint: Client) -> None:
+def test_a_job_that_nobody_knows_is_lost(either: Client) -> None:
     """An id that the server does not know, or knows no more, raises `JobLost` at every call."""
-    job = endpoint.job("no-such-job")
+    job = either.job("no-such-job")
     for call in (job.status, job.result, job.cancel, lambda: list(job.stream())):
         with pytest.raises(JobLost, match="does not know job no-such-job"):
             call()
@@ -224,8 +231,11 @@ def test_the_awaiting_client_does_the_same(pod_url: str, sim: Simulator) -> None
     assert asyncio.run(_awaited(sim.url, sim.api_key)) == ["one", "Answer", "Failed"]
 
 
-def test_a_pod_without_jobs_says_what_works(pod: Client) -> None:
+def test_a_pod_without_jobs_says_what_works() -> None:
     """Where a pod takes no jobs the caller hears what it does take."""
-    with pytest.raises(CallRefused, match="takes no jobs; `detect` and `map` work") as raised:
-        pod.submit(PHOTO)
+    service = warm_service()
+    with on_uvicorn(create_app(service, 0.3)) as url, Client(url, **QUICK) as client:
+        assert client.detect(PHOTO).anomalies
+        with pytest.raises(CallRefused, match="takes no jobs; `detect` and `map` work") as raised:
+            client.submit(PHOTO)
     assert raised.value.code == "no_jobs"

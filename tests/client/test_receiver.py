@@ -1,5 +1,6 @@
 """The other end of a webhook."""
 
+import queue
 import time
 from typing import Any
 
@@ -8,10 +9,13 @@ import orjson
 import pytest
 from starlette.testclient import TestClient
 
-from anomaly.client import Answer, JobFailed, Notice, State, read_notice, receiver
+from anomaly.client import Answer, Client, JobFailed, Notice, State, read_notice, receiver
 from anomaly.errors import InvalidRequest
 from anomaly.webhooks import HEADER, InvalidSignature, sign
 from tests.client.conftest import on_uvicorn
+from tests.pictures import encoded
+
+pytestmark = pytest.mark.xdist_group("client")
 
 ANSWER = {"frame_id": "a", "image_size": {"width": 4, "height": 3}, "anomalies": [], "structures": []}
 DONE = orjson.dumps({"id": "job-1", "status": "COMPLETED", "output": ANSWER, "executionTime": 5})
@@ -106,3 +110,15 @@ def test_over_the_wire_and_awaiting() -> None:
 def test_a_flood_is_cut_off(heard: list[Notice]) -> None:
     """More than an answer can have is not read to its end."""
     assert post(heard, bytes(33_000_000), None).status_code == 413
+
+
+def test_the_pods_own_webhook_is_heard(pod: Client) -> None:
+    """A job that was handed in with a webhook tells its receiver, signed, with its answer."""
+    heard: queue.Queue[Notice] = queue.Queue()
+    with on_uvicorn(receiver(heard.put, ["next", "shared"])) as url:
+        job = pod.submit(encoded(), webhook=url, frame_id="told")
+        notice = heard.get(timeout=20)
+    assert notice.job_id == job.id
+    [answer] = notice.results()
+    assert isinstance(answer, Answer)
+    assert answer.findings == job.result().findings  # type: ignore[union-attr]
