@@ -58,5 +58,7 @@ class Gate:
     def _room(self) -> asyncio.Semaphore:
         if self._places is None:
             queue = self._service.info().get("queue")
-            self._places = asyncio.Semaphore(int(queue["limit"]) if isinstance(queue, dict) else 1)
+            if not isinstance(queue, dict):  # not warm yet: the service says so itself
+                return asyncio.Semaphore(1)
+            self._places = asyncio.Semaphore(int(queue["limit"]))
         return self._places

@@ -4,23 +4,22 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
+from dataclasses import replace
 from typing import Any, Protocol
 
-from anomaly.errors import AnomalyError, AnswerTooLarge, DeviceLost, InternalError
+from anomaly.errors import AnomalyError, DeviceLost, InternalError
 from anomaly.pipeline import Outcome
 from anomaly.service import Service
 from anomaly.serving.worker import results
 from anomaly.serving.worker.channel import Channel
 from anomaly.serving.worker.gate import Gate
-from anomaly.serving.worker.results import Render, Written
+from anomaly.serving.worker.ladder import Ladder
+from anomaly.serving.worker.results import Written
 from anomaly.serving.worker.shelf import Shelf
-from anomaly.serving.worker.stowing import stow
-from anomaly.storage import Target
 from anomaly.types import Options
 from anomaly.wire import answer
 from anomaly.wire import request as wire
-from anomaly.wire.job import Probe, parse_job
+from anomaly.wire.job import Probe, Work, parse_job
 
 log = logging.getLogger(__name__)
 
@@ -77,110 +76,72 @@ class _Desk:
 
     async def answer(self, job: dict[str, Any], channel: Channel) -> Written:
         """Return the output. Raises whatever the job as a whole fails with."""
-        started, since = time.perf_counter(), time.monotonic()
+        started = time.perf_counter()
         asked = parse_job(job.get("input"), self._service.limits)
         if isinstance(asked, Probe):
             return Written(answer.to_json(self._service.info()))
-        target = self._shelf.place(job)
-        folder = str(job.get("id", "job"))
         options = asked.request.options(self._default_threshold)
-        photos = asked.request.photos()
+        ladder = Ladder(
+            self._service,
+            self._shelf,
+            self._shelf.place(job),
+            str(job.get("id", "job")),
+            options,
+            self._most_bytes,
+        )
+        outcomes = await self._looked(asked, options, channel, ladder)
+        if asked.stream:  # what the platform calls the aggregate: the list of what was streamed
+            return await ladder.fit(
+                lambda form: [_numbered(each, form, number) for number, each in enumerate(outcomes)]
+            )
+        if isinstance(asked.request, wire.BatchRequest):
+            elapsed_ms = (time.perf_counter() - started) * 1e3
+            return await ladder.fit(lambda form: answer.batch_response(outcomes, form, elapsed_ms))
+        [outcome] = outcomes
+        findings = outcome.result
+        if isinstance(findings, AnomalyError):
+            raise findings
+        # Masks take milliseconds to write, names and numbers a tenth of one.
+        return await ladder.fit(
+            lambda form: answer.detect_response(findings, form, outcome.elapsed_ms),
+            light=not options.include_masks,
+        )
+
+    async def _looked(self, asked: Work, options: Options, channel: Channel, ladder: Ladder) -> list[Outcome]:
+        """Look at all photographs at once, and say of each in turn how it ended."""
+        since = time.monotonic()
+        work = [self._gate.outcome(photo, options, since) for photo in asked.request.photos()]
+        # One alone needs no task of its own.
+        tasks = [asyncio.ensure_future(each) for each in work] if len(work) > 1 else []
         outcomes: list[Outcome] = []
-        # One alone needs no task of its own; of several, each waits and is answered for itself.
-        work = [self._gate.outcome(photo, options, since) for photo in photos]
-        tasks = [asyncio.ensure_future(each) for each in work] if len(work) > 1 else work
         try:
-            for number, task in enumerate(tasks):
-                if len(tasks) > 1:
+            for number, each in enumerate(tasks or work):
+                if tasks:
                     channel.tell(number, len(tasks))
-                outcomes.append(await task)
+                outcomes.append(await each)
                 if asked.stream:
-                    await channel.send(
-                        (await self._chunk(outcomes[-1], options, number, target, folder)).json
-                    )
+                    await channel.send((await _chunk(outcomes[-1], number, ladder)).json)
         except DeviceLost as error:
             self._ended([error])
             raise
         finally:
             for task in tasks:
-                if isinstance(task, asyncio.Task):
-                    task.cancel()
+                task.cancel()
         self._ended([each.result if isinstance(each.result, AnomalyError) else None for each in outcomes])
-        elapsed_ms = (time.perf_counter() - started) * 1e3
-        return await self._written(asked.request, asked.stream, outcomes, options, elapsed_ms, target, folder)
+        return outcomes
 
-    async def _written(
-        self,
-        request: wire.DetectRequest | wire.BatchRequest,
-        stream: bool,
-        outcomes: list[Outcome],
-        options: Options,
-        elapsed_ms: float,
-        target: Target | None,
-        folder: str,
-    ) -> Written:
-        if stream:  # what the platform calls the aggregate: a list of what was streamed
-            return await self._fitted(
-                lambda form: [_numbered(each, form, number) for number, each in enumerate(outcomes)],
-                options,
-                target,
-                folder,
-            )
-        if isinstance(request, wire.BatchRequest):
-            return await self._fitted(
-                lambda form: answer.batch_response(outcomes, form, elapsed_ms), options, target, folder
-            )
-        [outcome] = outcomes
-        findings = outcome.result
-        if isinstance(findings, AnomalyError):
-            raise findings
-        return await self._fitted(
-            lambda form: answer.detect_response(findings, form, outcome.elapsed_ms),
-            options,
-            target,
-            folder,
-            # Masks take milliseconds to write, names and numbers a tenth of one.
-            inline=not options.include_masks,
-        )
 
-    async def _fitted(
-        self,
-        render: Render,
-        options: Options,
-        target: Target | None,
-        folder: str,
-        *,
-        most_bytes: int | None = None,
-        inline: bool = False,
-    ) -> Written:
-        """Go down the ladder: as asked for, masks as RLE, masks and pictures in the bucket."""
-        most = self._most_bytes if most_bytes is None else most_bytes
-        written = partial(results.write, render, options, most)
-        try:
-            return written() if inline else await self._service.off_loop(written)
-        except AnswerTooLarge:
-            if target is None:
-                raise
-        bucket = await self._shelf.open(target)
-        log.info("job %s: its masks and pictures go to the bucket %s", folder, target.bucket)
-        # On a thread of its own: the network may take its time, and decoding is not to wait for it.
-        return await asyncio.to_thread(
-            results.write_as_is, lambda: stow(render(options), bucket, folder), most
-        )
-
-    async def _chunk(
-        self, outcome: Outcome, options: Options, number: int, target: Target | None, folder: str
-    ) -> Written:
-        try:
-            return await self._fitted(
-                lambda form: _numbered(outcome, form, number),
-                options,
-                target,
-                f"{folder}/stream-{number}",
-                most_bytes=min(self._most_bytes, results.MOST_CHUNK_BYTES),
-            )
-        except AnomalyError as error:  # the result has it all the same
-            return Written(answer.to_json({"index": number, **answer.failed_image(error, outcome.frame_id)}))
+async def _chunk(outcome: Outcome, number: int, ladder: Ladder) -> Written:
+    """Write what is streamed of one photograph; where that cannot be brought, its error, for the result has it."""
+    smaller = replace(
+        ladder,
+        folder=f"{ladder.folder}/stream/{number}",
+        most_bytes=min(ladder.most_bytes, results.MOST_CHUNK_BYTES),
+    )
+    try:
+        return await smaller.fit(lambda form: _numbered(outcome, form, number))
+    except AnomalyError as error:
+        return Written(answer.to_json({"index": number, **answer.failed_image(error, outcome.frame_id)}))
 
 
 def _numbered(outcome: Outcome, form: Options, number: int) -> dict[str, object]:

@@ -45,7 +45,7 @@ def write(render: Render, options: Options, most_bytes: int = MOST_BYTES) -> Wri
     )
 
 
-def write_as_is(render: Callable[[], object], most_bytes: int = MOST_BYTES) -> Written:
+def write_linked(render: Callable[[], object], most_bytes: int = MOST_BYTES) -> Written:
     """Return the answer that `render` gives once its masks and pictures are links. Raises `AnswerTooLarge`."""
     written = answer.to_json(render())
     if len(written) + _ENVELOPE_BYTES > most_bytes:

@@ -39,10 +39,10 @@ def serve(
     """Warm the models, then take jobs until told to stop. Raises what kept the models from loading.
 
     `concurrency` jobs are in work at once, enough to fill the model's batches if left out; after `jobs_max`
-    the worker asks to be replaced. What is too large to answer goes to `storage`, or to a job's own bucket, which
-    may be at a private address where `private_urls` says so. `published` gives the sha256 of weights files, which are held against it
-    before the first job. The models come first: a job that is taken before they are warm waits on
-    paid time, and may expire.
+    the worker asks to be replaced. What is too large to answer goes to `storage`, or to a job's own bucket,
+    which may be at a private address where `private_urls` says so. Weights files are held against the sha256
+    that `published` gives for their names. The models come first: a job that is taken before they are warm
+    waits on paid time, and may expire.
     """
     # A container's first process ignores a signal that it has no handler for. Nothing is lost here yet.
     signal.signal(signal.SIGTERM, lambda number, frame: os._exit(0))
