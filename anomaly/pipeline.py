@@ -8,17 +8,16 @@ runs anywhere. Pod, worker and command line all come through here.
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from anomaly.errors import AnomalyError
-from anomaly.geometry import measure_mask
-from anomaly.geometry.edge import refine
 from anomaly.geometry.scale import Scale, physical, scale_of
 from anomaly.geometry.standards import Limit, Standards, width_class
+from anomaly.measuring import Job, Measured, Measuring, around
 from anomaly.ports import Detector, Segmenter
-from anomaly.taxonomy import Kind, Taxonomy, place
+from anomaly.taxonomy import Classified, Kind, Taxonomy, place
 from anomaly.tiling import Merged, Piece, choose, merge
 from anomaly.types import (
     Anomaly,
@@ -75,22 +74,33 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """A detector, perhaps a segmenter, the names given to their labels, and the standards for widths."""
+    """A detector, perhaps a segmenter, the names given to their labels, and the standards for widths.
+
+    `measuring` is where masks are measured and written: in the thread that concludes, if left out.
+    """
 
     detector: Detector
     segmenter: Segmenter | None
     taxonomy: Taxonomy
     standards: Standards
+    measuring: Measuring = field(default_factory=Measuring)
 
     def warm(self, count: int) -> None:
         """Run both models once on `count` blank photographs, so that the first caller does not wait for it.
 
-        What is built at first use is built here: kernels, memory pools, filter banks.
+        What is built at first use is built here: kernels, memory pools, filter banks. The processes that measure
+        start meanwhile.
         """
+        if self.segmenter is not None:
+            self.measuring.warm()
         blank = np.zeros((640, 640, 3), np.uint8)
         self.detector.detect([blank] * count, 0.5)
         if self.segmenter is not None:
             self.segmenter.segment([blank] * count, [[Box(100, 100, 300, 200)]] * count)
+
+    def close(self) -> None:
+        """End the processes that measure."""
+        self.measuring.close()
 
     def run(self, frame: Frame, options: Options) -> Findings:
         """Return one photograph's findings, all steps after one another."""
@@ -129,27 +139,51 @@ class Pipeline:
         ]
 
     def conclude(self, task: Task, seen: Sequence[Sequence[Piece]]) -> Findings:
-        """Merge what the views saw, measure each mask, give each piece its name and its place.
+        """Merge what the views saw, measure and write each mask, give each piece its name and its place.
 
-        Pure; any thread.
+        Any thread. Waits for the processes that measure, where there are any.
         """
         frame = task.frame
         found = _merged(seen, frame)
-        named = [
-            (self.taxonomy.classify(each.label), key, each)
-            for key, each in zip(_keys(frame, found), found, strict=True)
-        ]
-        structures = tuple(
-            Structure(f"struct_{key}", label.name, each.box, each.score, each.mask)
-            for label, key, each in named
-            if label.kind is Kind.STRUCTURE
+        named = [(self.taxonomy.classify(each.label), each) for each in found]
+        measured = self._measured(task, named)
+        structures: list[Structure] = []
+        defects: list[Anomaly] = []
+        for key, (label, each), done in zip(_keys(frame, found), named, measured, strict=True):
+            mask = each.mask
+            if label.kind is Kind.STRUCTURE:
+                structures.append(
+                    Structure(f"struct_{key}", label.name, each.box, each.score, mask, done.written)
+                )
+            elif label.kind is Kind.DEFECT:
+                score = None if mask is None else mask.score
+                surface = _on_the_surface(task, done.geometry, mask)
+                defects.append(
+                    Anomaly(
+                        f"anom_{key}",
+                        label.name,
+                        "unknown",
+                        each.box,
+                        each.score,
+                        score,
+                        done.geometry,
+                        mask,
+                        physical=surface,
+                        written=done.written,
+                    )
+                )
+        anomalies = tuple(place(each, structures) for each in defects)
+        return Findings(
+            frame.id, frame.width, frame.height, anomalies, tuple(structures), tiles=len(seen) - 1
         )
-        anomalies = tuple(
-            place(_measured(task, f"anom_{key}", label.name, each), structures)
-            for label, key, each in named
-            if label.kind is Kind.DEFECT
-        )
-        return Findings(frame.id, frame.width, frame.height, anomalies, structures, tiles=len(seen) - 1)
+
+    def _measured(self, task: Task, named: "Sequence[tuple[Classified, Piece | Merged]]") -> list[Measured]:
+        """Return what is measured and written of each piece's mask: nothing, where there is none."""
+        measured = [Measured()] * len(named)
+        jobs = {number: job for number, each in enumerate(named) if (job := _job(task, *each)) is not None}
+        for number, done in zip(jobs, self.measuring.run(list(jobs.values())), strict=True):
+            measured[number] = done
+        return measured
 
     def _views(self, frame: Frame, options: Options) -> tuple[View, ...]:
         """Return the whole photograph, and its tiles where it is large or where tiles are asked for.
@@ -217,27 +251,22 @@ def _merged(seen: Sequence[Sequence[Piece]], frame: Frame) -> Sequence[Piece | M
     return merge([piece for view in seen for piece in view], frame.width, frame.height)
 
 
-def _measured(task: Task, id_: str, name: str, found: Piece | Merged) -> Anomaly:
-    mask = found.mask
-    anomaly = Anomaly(
-        id=id_,
-        defect_type=name,
-        structure_type="unknown",
-        box=found.box,
-        detection_score=found.score,
-        segmentation_score=None if mask is None else mask.score,
-        mask=mask,
-    )
-    if mask is None or not mask.area:
-        return anomaly
-    geometry = measure_mask(mask, task.frame.width, task.frame.height)
-    if name.endswith("crack"):
-        geometry = refine(task.frame.image, mask, geometry)
-    return replace(anomaly, geometry=geometry, physical=_on_the_surface(task, geometry, mask))
+def _job(task: Task, label: Classified, found: Piece | Merged) -> Job | None:
+    """Return what is to be done with a mask; None where there is none, or nothing to do with it."""
+    mask, options = found.mask, task.options
+    form = options.mask_format if options.include_masks else None
+    is_defect = label.kind is Kind.DEFECT
+    if mask is None or not (is_defect or (label.kind is Kind.STRUCTURE and form)):
+        return None
+    job = Job(mask, task.frame.width, task.frame.height, measured=is_defect, form=form)
+    if is_defect and label.name.endswith("crack"):
+        photo, corner = around(task.frame.image, mask)
+        return replace(job, photo=photo, corner=corner)
+    return job
 
 
-def _on_the_surface(task: Task, geometry: Geometry, mask: Mask) -> Physical | None:
-    if task.scale is None:
+def _on_the_surface(task: Task, geometry: Geometry | None, mask: Mask | None) -> Physical | None:
+    if task.scale is None or geometry is None or mask is None:
         return None
     measures = physical(geometry, mask, task.scale)
     if measures is None or task.limit is None:

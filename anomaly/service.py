@@ -60,7 +60,7 @@ class Service:
     """One set of models behind one queue.
 
     `load` is called once, on a thread of its own, by `start`. `max_waiting` photographs wait for the
-    models at most; `cpu_threads` threads decode and measure; `fetcher` brings photographs by
+    models at most; `cpu_threads` threads decode, and as many measure and write; `fetcher` brings photographs by
     their URL; without one they are refused.
     """
 
@@ -82,7 +82,9 @@ class Service:
         self._settled = threading.Event()
         self._loaded: Loaded | None = None
         self._batcher: Batcher[View, Seen] | None = None
-        self._cpu = ThreadPoolExecutor(cpu_threads, thread_name_prefix="cpu")
+        # Apart, so that who is answered already does not wait for those that are read.
+        self._reading = ThreadPoolExecutor(cpu_threads, thread_name_prefix="reading")
+        self._answering = ThreadPoolExecutor(cpu_threads, thread_name_prefix="answering")
         self._mail: Mail | None = None
         self._born = time.monotonic()
         self._ready_after_s: float | None = None
@@ -108,7 +110,10 @@ class Service:
         self._state = State.STOPPED
         if self._batcher is not None:
             self._batcher.close()
-        self._cpu.shutdown()
+        self._reading.shutdown()
+        self._answering.shutdown()
+        if self._loaded is not None:
+            self._loaded.pipeline.close()
 
     async def detect(
         self, photos: Sequence[Photo], options: Options, *, since: float | None = None
@@ -136,7 +141,7 @@ class Service:
         )
         try:
             for number in range(len(photos)):
-                self._cpu.submit(call.read, number)
+                self._reading.submit(call.read, number)
             outcomes = await _together(
                 [
                     self._outcome(pipeline, arrival, photo, limit, started)
@@ -150,8 +155,9 @@ class Service:
         return outcomes
 
     async def off_loop(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a function of some milliseconds on the threads that decode and measure."""
-        return await asyncio.get_running_loop().run_in_executor(self._cpu, partial(function, *args, **kwargs))
+        """Run a function of some milliseconds on the threads that measure and write answers."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._answering, partial(function, *args, **kwargs))
 
     def health(self) -> dict[str, object]:
         """Say whether the process lives and whether it can answer, on which device, with what memory."""

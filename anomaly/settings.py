@@ -151,6 +151,12 @@ class Settings(BaseSettings):
     cpu_threads: int | None = Field(
         None, ge=1, description="Threads that decode and measure; one for each core if left out."
     )
+    measuring_processes: int | None = Field(
+        None,
+        ge=0,
+        description="Processes that measure masks and write them; 0: threads do. One for each core but one if"
+        " left out.",
+    )
     runpod_concurrency: int | None = Field(
         None,
         ge=1,

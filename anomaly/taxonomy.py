@@ -126,6 +126,9 @@ def place(anomaly: Anomaly, structures: Sequence[Structure]) -> Anomaly:
     """Return `anomaly` with the structure that holds it; `structure_type` is "unknown" where none does."""
     held = structure_of(anomaly.box, anomaly.mask, structures)
     if held is None:
+        nowhere = (UNKNOWN, None, None)
+        if (anomaly.structure_type, anomaly.structure_id, anomaly.structure_ioa) == nowhere:
+            return anomaly
         return replace(anomaly, structure_type=UNKNOWN, structure_id=None, structure_ioa=None)
     return replace(
         anomaly,
@@ -143,14 +146,17 @@ def structure_of(box: Box, mask: Mask | None, structures: Sequence[Structure]) -
     fails. From 0.5 the structure holds it; from 0.1 it does so uncertainly; below, nothing is said. Among
     structures that are equally certain and within 0.05 of the best, the smallest is the most specific.
     """
-    shares = [(_share(box, mask, each), each) for each in structures]
-    best = max((share for share, _ in shares), default=0.0)
-    if best < _TOUCHED_FROM:
+    shares = [(share, each) for each in structures if (share := _share(box, mask, each)) >= _TOUCHED_FROM]
+    if not shares:
         return None
+    best = max(share for share, _ in shares)
     least = max(best - _TIE, _HELD_FROM if best >= _HELD_FROM else _TOUCHED_FROM)
     near = [(share, each) for share, each in shares if share >= least]
-    masked = all(_has_pixels(each.mask) for _, each in near)
-    share, smallest = min(near, key=lambda pair: (_area(pair[1], masked=masked), -pair[0]))
+    if len(near) == 1:
+        [(share, smallest)] = near
+    else:
+        masked = all(_has_pixels(each.mask) for _, each in near)
+        share, smallest = min(near, key=lambda pair: (_area(pair[1], masked=masked), -pair[0]))
     return Held(smallest, share, share < _HELD_FROM)
 
 

@@ -7,7 +7,12 @@ from anomaly.settings import Settings
 
 def warm_service(**settings: object) -> Service:
     """Return a warm service with the fake backends, or with what `settings` say instead."""
-    defaults: dict[str, object] = {"detector_backend": "fake", "segmenter_backend": "fake", "cpu_threads": 2}
+    defaults: dict[str, object] = {
+        "detector_backend": "fake",
+        "segmenter_backend": "fake",
+        "cpu_threads": 2,
+        "measuring_processes": 0,
+    }
     service = build(Settings(**{**defaults, **settings}))  # type: ignore[arg-type]
     service.start()
     service.wait()

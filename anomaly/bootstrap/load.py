@@ -2,6 +2,7 @@
 
 import importlib
 import logging
+import os
 from collections.abc import Callable
 from functools import cache, partial
 from typing import Protocol
@@ -14,6 +15,7 @@ from anomaly.bootstrap.present import Present, installed, look
 from anomaly.bootstrap.sam import Sam, open_sam
 from anomaly.bootstrap.steps import Steps
 from anomaly.errors import ConfigurationError
+from anomaly.measuring import Measuring
 from anomaly.pipeline import Pipeline
 from anomaly.ports import Detector, Segmenter
 from anomaly.service import Loaded
@@ -61,7 +63,7 @@ def load(settings: Settings, steps: Steps | None = None) -> Loaded:
     planned = 1 if choice.detector in EMBEDDED and sam.plan.segmenter is None else sam.plan.batch
     batch = settings.max_batch or planned
     return Loaded(
-        Pipeline(detector, segmenter, taxonomy, standards),
+        Pipeline(detector, segmenter, taxonomy, standards, Measuring(processes(settings))),
         batch,
         facts.of(detector, segmenter, sam.plan, batch, why, _sources(file, segmenter, sam))
         | facts.choices(settings.confidence_threshold, standards),
@@ -69,6 +71,13 @@ def load(settings: Settings, steps: Steps | None = None) -> Loaded:
         steps.taken(),
         facts.counts(sam.embeddings),
     )
+
+
+def processes(settings: Settings) -> int:
+    """Return how many processes measure: one for each core but that of the models, unless told."""
+    if settings.measuring_processes is not None:
+        return settings.measuring_processes
+    return max(0, (os.cpu_count() or 1) - 1)
 
 
 def _detector(

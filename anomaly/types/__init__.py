@@ -15,6 +15,7 @@ from anomaly.types.findings import (
     Physical,
     Structure,
     WidthClass,
+    WrittenMask,
 )
 from anomaly.types.options import Camera, Marker, MaskFormat, Options, ScaleRequest, Tiles
 from anomaly.types.photograph import Bitmap, Box, Frame, Image, Limits, Polyline
@@ -41,4 +42,5 @@ __all__ = [
     "Structure",
     "Tiles",
     "WidthClass",
+    "WrittenMask",
 ]

@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 
+from anomaly.types.options import MaskFormat
 from anomaly.types.photograph import Bitmap, Box, Polyline
 
 
@@ -36,6 +37,14 @@ class Mask:
     def area(self) -> int:
         """Number of pixels that are set."""
         return int(np.count_nonzero(self.bitmap))
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenMask:
+    """A mask as it stands in an answer: `value` is what JSON holds, in the format `form`."""
+
+    form: MaskFormat
+    value: object
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +114,8 @@ class Anomaly:
     """One defect, located and measured. `segmentation_score` is None where nothing segments.
 
     `structure_id` names the structure that holds it and `structure_ioa`, 0..1, the share of it that lies
-    on that structure: under 0.5 the assignment is uncertain. Both are None where none holds it.
+    on that structure: under 0.5 the assignment is uncertain. Both are None where none holds it. `written` is the
+    mask as the request asked for it, None where it did not.
     """
 
     id: str
@@ -119,6 +129,7 @@ class Anomaly:
     structure_id: str | None = None
     structure_ioa: float | None = None
     physical: Physical | None = None
+    written: WrittenMask | None = None
 
     @property
     def combined_score(self) -> float:
@@ -130,13 +141,14 @@ class Anomaly:
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """One structural member that the photograph shows."""
+    """One structural member that the photograph shows; `written` is as in `Anomaly`."""
 
     id: str
     structure_type: str
     box: Box
     score: float
     mask: Mask | None = None
+    written: WrittenMask | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,8 @@ class Box:
     @property
     def area(self) -> float:
         """Width times height, square pixels."""
-        return self.width * self.height
+        width, height = self.x_max - self.x_min, self.y_max - self.y_min
+        return width * height if width > 0 and height > 0 else 0.0
 
     def clipped(self, width: int, height: int) -> "Box":
         """Return the part inside a photograph of `width` x `height` pixels; empty (area 0) if none is."""

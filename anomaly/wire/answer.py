@@ -10,7 +10,7 @@ import orjson
 from anomaly.errors import AnomalyError
 from anomaly.imaging import masks
 from anomaly.pipeline import Outcome
-from anomaly.types import Anomaly, Box, Findings, Mask, MaskFormat, Options, Physical, Structure
+from anomaly.types import Anomaly, Box, Findings, Mask, MaskFormat, Options, Physical, Structure, WrittenMask
 from anomaly.wire.shapes import (
     AnomalyAnswer,
     BatchResponse,
@@ -91,7 +91,7 @@ def _anomaly(anomaly: Anomaly, findings: Findings, options: Options) -> AnomalyA
         },
     }
     if options.include_masks and anomaly.mask is not None:
-        answer["mask"] = _mask(anomaly.mask, findings, options.mask_format)
+        answer["mask"] = _mask(anomaly.mask, anomaly.written, findings, options.mask_format)
     return answer
 
 
@@ -110,7 +110,7 @@ def _structure(structure: Structure, findings: Findings, options: Options) -> St
         ),
     }
     if options.include_masks and structure.mask is not None:
-        answer["mask"] = _mask(structure.mask, findings, options.mask_format)
+        answer["mask"] = _mask(structure.mask, structure.written, findings, options.mask_format)
     return answer
 
 
@@ -191,11 +191,8 @@ def _maybe(value: float | None) -> float | None:
     return None if value is None else _hundredth(value)
 
 
-def _mask(mask: Mask, findings: Findings, form: MaskFormat) -> object:
-    match form:
-        case MaskFormat.RLE:
-            return masks.rle(mask, findings.width, findings.height)
-        case MaskFormat.POLYGON:
-            return masks.polygon(mask)
-        case MaskFormat.PNG:
-            return masks.png(mask)
+def _mask(mask: Mask, written: WrittenMask | None, findings: Findings, form: MaskFormat) -> object:
+    """Return a mask as it stands in the answer: as it was written beforehand, unless it is another format now."""
+    if written is not None and written.form is form:
+        return written.value
+    return masks.encode(mask, form, findings.width, findings.height)

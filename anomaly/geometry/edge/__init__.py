@@ -52,7 +52,7 @@ class _Stretch:
 
 
 def refine(image: Image, mask: Mask, geometry: Geometry) -> Geometry:
-    """Measure the widths of `geometry` anew on the photograph `image`, (H, W, 3) uint8 RGB; pure.
+    """Measure the widths of `geometry` anew on the photograph `image`, (H, W, 3) uint8 RGB or (H, W) uint8 grey; pure.
 
     `mask` and the centre lines of `geometry` are in the photograph's coordinates. Widths are those of the dark bar
     that, blurred as the photograph is, leaves its grey profile: for all but the narrowest cracks the width at half

@@ -64,7 +64,8 @@ def sample(image: Image, track: Track, offsets: Profiles) -> tuple[Profiles, NDA
     right, bottom = (int(np.clip(v.max() + 3, 1, n)) for v, n in ((x, width), (y, height)))
     inside = (x.min(axis=1) >= 0) & (y.min(axis=1) >= 0)
     inside &= (x.max(axis=1) <= width - 1) & (y.max(axis=1) <= height - 1)
-    grey = cv2.cvtColor(image[top:bottom, left:right], cv2.COLOR_RGB2GRAY)
+    part = image[top:bottom, left:right]
+    grey = cv2.cvtColor(part, cv2.COLOR_RGB2GRAY) if part.ndim == 3 else part
     # Bilinear sampling would blur by up to half a pixel, by more between pixels than on them.
     found = cv2.remap(grey, x - left, y - top, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return found.astype(np.float32), inside
