@@ -23,6 +23,7 @@ from anomaly.imaging.fetch import Fetcher
 from anomaly.imaging.photo import Photo
 from anomaly.pipeline import Outcome, Pipeline, View
 from anomaly.types import Findings, Limits, Options
+from anomaly.warming import warm
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,8 @@ class Loaded:
     """What loading the models gave.
 
     `facts` is what `/info` tells of them; `device` says, when asked, where they run and what memory there is.
-    `steps_ms` is how long each step took. `counts` is what `/info` tells of what they did since.
+    `steps_ms` is how long each step took. `counts` is what `/info` tells of what they did since. `batches` are
+    run before the first request; the largest alone if left out.
     """
 
     pipeline: Pipeline
@@ -54,6 +56,7 @@ class Loaded:
     device: Callable[[], Mapping[str, object]]
     steps_ms: Mapping[str, float] = field(default_factory=dict)
     counts: Callable[[], Mapping[str, object]] = dict
+    batches: Sequence[int] = ()
 
 
 class Service:
@@ -219,9 +222,11 @@ class Service:
     def _become_ready(self) -> None:
         try:
             loaded = self._load()
-            batcher = Batcher(loaded.pipeline.look, max_batch=loaded.max_batch, max_waiting=self._max_waiting)
             warming = time.perf_counter()
-            loaded.pipeline.warm(loaded.max_batch)
+            batches = loaded.batches or (loaded.max_batch,)
+            fitted = warm(loaded.pipeline.warm, batches)
+            most = loaded.max_batch if fitted == max(batches) else fitted
+            batcher = Batcher(loaded.pipeline.look, max_batch=most, max_waiting=self._max_waiting)
             self._start_ms = {**loaded.steps_ms, "warm_up": round(_since_ms(warming), 1)}
         except Exception as error:
             known = isinstance(error, AnomalyError)

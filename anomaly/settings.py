@@ -87,6 +87,12 @@ class Settings(BaseSettings):
     vram_budget_mb: int | None = Field(
         None, ge=1, description="Memory to plan for, in MB; what the card has free if left out."
     )
+    compile: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="`on`: RF-DETR and SAM 2.1's image encoder go through torch.compile, as CUDA graphs on a card,"
+        " for batches of 1, 2, 4 and so on; the start takes minutes. `auto`: off, until a card has been measured"
+        " to gain by it.",
+    )
     embedding_cache_mb: int | None = Field(
         None,
         ge=0,

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from anomaly.backends import boxprompts
 from anomaly.backends.boxprompts import BoxSegmenter, Features, Network, Tensor, in_bf16
 from anomaly.backends.checkpoint import Checkpoint, family, fill, open_checkpoint, undrawn
-from anomaly.backends.device import import_torchvision, place, sha256
+from anomaly.backends.device import import_torchvision, place, settle, sha256
 from anomaly.backends.embeddings import Embeddings
 from anomaly.errors import ConfigurationError, WeightsError
 from anomaly.types import ModelCard
@@ -72,13 +73,14 @@ def load(
     max_batch: int = 4,
     max_prompts: int = 32,
     embeddings: Embeddings | None = None,
+    compiled: bool = False,
 ) -> BoxSegmenter:
     """Load a segmenter from Meta's .pt file.
 
     `size` is "large", "base_plus", "small" or "tiny" and is held against the file; None and "auto" take
     what the file is. `device` and `precision` are those of `device.place`; at most `max_batch` images and
     `max_prompts` boxes go through the network at once; what is encoded is kept in `embeddings`, if they are
-    given. A file of another shape than the four says so
+    given; `compiled` runs the image encoder through torch.compile. A file of another shape than the four says so
     itself: beside "model", "architecture" holds whole numbers (`image_size`, `embed_dim`, `num_heads`,
     `stages`, ...) in place of SAM 2.1 tiny's. Raises `WeightsError` where the file is not what is asked
     for, `ConfigurationError` for the rest.
@@ -102,7 +104,7 @@ def load(
     module = _build(checkpoint, kind)
     if placement.precision == "bf16":
         in_bf16(module)
-    module.to(placement.device)
+    settle(module, placement)
     parameters = sum(parameter.numel() for parameter in module.parameters())
     card = ModelCard(
         backend="sam2",
@@ -114,8 +116,9 @@ def load(
         details={"version": kind.version, "image_size": module.image_size, "parameters": parameters},
     )
     log.info("%s: %s on %s in %s", checkpoint.name, kind, placement.device, placement.precision)
+    parts = _parts(module)
     return BoxSegmenter(
-        _parts(module),
+        boxprompts.compiled(parts, placement, max_batch) if compiled else parts,
         card,
         placement,
         max_batch=max_batch,

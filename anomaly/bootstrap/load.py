@@ -8,6 +8,7 @@ from functools import cache, partial
 from typing import Protocol
 
 from anomaly.backends.beside import Beside
+from anomaly.backends.compiled import buckets
 from anomaly.bootstrap import facts, tables
 from anomaly.bootstrap.choice import EMBEDDED, Choice, choose
 from anomaly.bootstrap.files import Files
@@ -70,6 +71,7 @@ def load(settings: Settings, steps: Steps | None = None) -> Loaded:
         facts.device(detector, segmenter),
         steps.taken(),
         facts.counts(sam.embeddings),
+        _to_warm(batch, settings, detector, segmenter),
     )
 
 
@@ -104,6 +106,7 @@ def _detector(
                 precision=settings.precision,
                 max_batch=sam.plan.batch,
                 embeddings=sam.embeddings,
+                compiled=settings.compile == "on",
             )
             return detector, file
         case "sam3":
@@ -114,6 +117,16 @@ def _detector(
                 )
             return sam.finder, sam.file
     return embedded(name), None
+
+
+def _to_warm(
+    batch: int, settings: Settings, detector: Detector, segmenter: Segmenter | None
+) -> tuple[int, ...]:
+    """Return the batches to run at the start: on a card each has kernels and memory of its own."""
+    cards = (detector.card, *(() if segmenter is None else (segmenter.card,)))
+    if settings.compile == "on" or any(each.device != "cpu" for each in cards):
+        return buckets(batch)
+    return (1,)
 
 
 def _sources(file: Found | None, segmenter: Segmenter | None, sam: Sam) -> dict[str, str]:

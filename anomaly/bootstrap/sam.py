@@ -139,7 +139,12 @@ def _open(made: Plan, row: Variant, file: Found, settings: Settings, choice: Cho
         from anomaly.backends import sam2
 
         segmenter = sam2.load(
-            weights=path, device=device, precision=precision, max_batch=batch, embeddings=kept
+            weights=path,
+            device=device,
+            precision=precision,
+            max_batch=batch,
+            embeddings=kept,
+            compiled=settings.compile == "on",
         )
         return Sam(made, segmenter, file=file, embeddings=kept)
     from anomaly.backends import sam3

@@ -7,7 +7,7 @@ the boxes alone. Importing this package imports no torch.
 """
 
 from anomaly.backends.boxprompts.encoder import Encoder
-from anomaly.backends.boxprompts.network import Features, Network, Tensor, in_bf16, normalised
+from anomaly.backends.boxprompts.network import Features, Network, Tensor, compiled, in_bf16, normalised
 from anomaly.backends.boxprompts.segmenter import BoxSegmenter, Prompt, slices
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Network",
     "Prompt",
     "Tensor",
+    "compiled",
     "in_bf16",
     "normalised",
     "slices",

@@ -1,11 +1,12 @@
 """A SAM in parts, and pictures as its image encoder takes them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from anomaly.backends.compiled import Compiled
 from anomaly.backends.device import Placement
 from anomaly.types import Image
 
@@ -30,6 +31,11 @@ class Network:
     levels: Callable[[Features], tuple[Tensor, Tensor, Tensor]]
     prompt_encoder: Any
     mask_decoder: Any
+
+
+def compiled(network: Network, placement: Placement, largest: int) -> Network:
+    """Return the network with its image encoder compiled for batches of up to `largest`."""
+    return replace(network, encode=Compiled(network.encode, largest, on_gpu=placement.on_gpu))
 
 
 def normalised(images: Sequence[Image], network: Network, placement: Placement) -> Tensor:

@@ -30,13 +30,15 @@ def load(
     precision: str = "auto",
     max_batch: int = 8,
     embeddings: Embeddings | None = None,
+    compiled: bool = False,
 ) -> RFDETR:
     """Load a detector.
 
     `weights` is a checkpoint; `published` says that it is the package's own, of COCO. `variant` is "nano",
     "small", "medium" or "large"; None and "auto" take what the file is. `num_classes` is held against the
     file. `device` and `precision` are those of `device.place`; at most `max_batch` pictures go through the
-    network at once, and what it answers is kept in `embeddings`, if they are given. Raises `WeightsError`
+    network at once, and what it answers is kept in `embeddings`, if they are given. `compiled`
+    runs the network through torch.compile. Raises `WeightsError`
     where the weights are not what is asked for, `ConfigurationError` for the rest.
     """
     wanted = None if variant in (None, "auto") else variant
@@ -78,6 +80,7 @@ def load(
         select=config.num_select,
         max_batch=max_batch,
         embeddings=embeddings,
+        compiled=compiled,
     )
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anomaly.backends.device import Placement, failures, inference
+from anomaly.backends.compiled import Compiled
+from anomaly.backends.device import Placement, failures, inference, settle
 from anomaly.backends.embeddings import Embeddings, Kept
 from anomaly.backends.rfdetr.classes import Classes
 from anomaly.backends.rfdetr.resize import Resizer
@@ -26,8 +27,7 @@ class RFDETR:
     """A `Detector`. At most `max_batch` pictures go through the network at once.
 
     `network` maps (N, 3, R, R) float32 to boxes and logits as `network.build` describes; `select` is the
-    largest number of boxes per picture. It runs eagerly and so takes a batch of any size; where it is
-    compiled for fixed sizes one day, `_batch` is the place to pad to them.
+    largest number of boxes per picture. `compiled` compiles it for a few sizes of batch.
     """
 
     def __init__(
@@ -41,6 +41,7 @@ class RFDETR:
         select: int,
         max_batch: int,
         embeddings: Embeddings | None = None,
+        compiled: bool = False,
     ) -> None:
         import torch
 
@@ -55,7 +56,12 @@ class RFDETR:
         self._max_batch = max_batch
         device = torch.device(placement.device)
         with failures(self._title):
-            self._network = network.to(device)
+            settled = settle(network, placement)
+            self._network = settled
+            if compiled:
+                self._network = Compiled(
+                    lambda pixels: settled(pixels)[:2], max_batch, on_gpu=placement.on_gpu
+                )
             self._columns = torch.tensor(classes.columns, device=device)
             deviations = torch.tensor(DEVIATIONS, device=device).view(1, 3, 1, 1)
             self._scale = 1 / (255 * deviations)

@@ -15,7 +15,7 @@ from typing import Any
 
 from anomaly.backends.boxprompts import Features, Network, Tensor, in_bf16
 from anomaly.backends.checkpoint import Checkpoint, family, fill, undrawn
-from anomaly.backends.device import Placement, import_torchvision
+from anomaly.backends.device import Placement, import_torchvision, settle
 from anomaly.errors import ConfigurationError, WeightsError
 
 EXPECTED = "Meta's SAM 3 checkpoint (sam3.pt)"
@@ -174,7 +174,7 @@ def _settle(parts: Parts, placement: Placement) -> None:
     if placement.precision == "bf16":
         # The image encoder alone: the package computes layers of its decoder outside autocast.
         in_bf16(parts.visual)
-    parts.module.to(placement.device)
+    settle(parts.module, placement)
 
 
 def _leave_autocast(tracker: Any) -> None:
