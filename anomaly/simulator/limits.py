@@ -20,6 +20,8 @@ class Limits:
     run_bytes: int = 10 * MIB
     runsync_bytes: int = 20 * MIB
     output_bytes: int = 20 * MIB
+    stream_bytes: int = 1 * MIB
+    """What a handler may yield at once, by the documentation. How more is refused is assumed: as a result is."""
 
     wait_ms: int = 90_000
     min_wait_ms: int = 1_000

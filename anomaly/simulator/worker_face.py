@@ -94,10 +94,10 @@ class WorkerFace:
         return _acknowledged(known, job_id)
 
     async def stream(self, request: Request) -> Response:
-        """Take one chunk of a generator's output."""
+        """Take one chunk of a generator's output; 400 where it cannot be read, or is larger than the limit."""
         job_id: str = request.path_params["job_id"]
         self._endpoint.roster.heard(request.path_params["worker_id"])
-        chunk = _result(await body_within(request, self._endpoint.limits.output_bytes))
+        chunk = _result(await body_within(request, self._endpoint.limits.stream_bytes))
         return _acknowledged(self._endpoint.queue.stream(job_id, chunk), job_id)
 
     async def ping(self, request: Request) -> Response:

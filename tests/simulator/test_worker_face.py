@@ -168,3 +168,13 @@ def test_a_simulator_may_let_in_any_worker() -> None:
     with Simulator(worker_key=None) as sim, httpx2.Client(trust_env=False) as http:
         answer = http.get(f"{sim.url}/ping/w", headers={"Authorization": "somebody's own"})
         assert answer.status_code == 200
+
+
+def test_a_chunk_of_a_stream_is_smaller_than_a_result(caller: Caller) -> None:
+    """More than a mebibyte at once is refused, and what was streamed before is there."""
+    job_id = caller.submit()
+    caller.as_worker("GET", "job-take/w?gpu=x")
+    path = f"job-stream/w/{job_id}?gpu=x"
+    assert caller.as_worker("POST", path, json={"output": "a"}).status_code == 200
+    assert caller.as_worker("POST", path, json={"output": "x" * MIB}).status_code == 400
+    assert [each["output"] for each in caller.sim.queue.drain(job_id)] == ["a"]
