@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx2
 
+from anomaly.serving.worker.channel import Channel
 from anomaly.serving.worker.recycling import Recycling
 from anomaly.serving.worker.results import Written
 from anomaly.serving.worker.startup import start
@@ -29,7 +30,7 @@ JOBS_PER_SLOT = {"ours": 40, "stock": 5}
 LONE_JOBS = 10
 
 
-async def sleeper(job: dict[str, Any]) -> Written:
+async def sleeper(job: dict[str, Any], *, channel: Channel | None = None) -> Written:
     """Sleep as long as the job says."""
     await asyncio.sleep(job["input"]["sleep_s"])
     return Written(b'{"slept":true}')
