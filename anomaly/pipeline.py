@@ -174,7 +174,13 @@ class Pipeline:
                 )
         anomalies = tuple(place(each, structures) for each in defects)
         return Findings(
-            frame.id, frame.width, frame.height, anomalies, tuple(structures), tiles=len(seen) - 1
+            frame.id,
+            frame.width,
+            frame.height,
+            anomalies,
+            tuple(structures),
+            tiles=len(seen) - 1,
+            image=frame.image if task.options.debug else None,
         )
 
     def _measured(self, task: Task, named: "Sequence[tuple[Classified, Piece | Merged]]") -> list[Measured]:

@@ -17,7 +17,7 @@ from anomaly.types.findings import (
     WidthClass,
     WrittenMask,
 )
-from anomaly.types.options import Camera, Marker, MaskFormat, Options, ScaleRequest, Tiles
+from anomaly.types.options import Camera, Marker, MaskFormat, Options, PictureForm, ScaleRequest, Tiles
 from anomaly.types.photograph import Bitmap, Box, Frame, Image, Limits, Polyline
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "ModelCard",
     "Options",
     "Physical",
+    "PictureForm",
     "Polyline",
     "ScaleRequest",
     "Structure",

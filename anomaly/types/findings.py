@@ -1,12 +1,12 @@
 """What is found on a photograph, from a detector's box to the whole of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
 from anomaly.types.options import MaskFormat
-from anomaly.types.photograph import Bitmap, Box, Polyline
+from anomaly.types.photograph import Bitmap, Box, Image, Polyline
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,8 @@ class Structure:
 class Findings:
     """All that was found on one photograph of `width` x `height` pixels.
 
-    `tiles` is the number of tiles that it took beside the look at the whole; 0 for the whole alone.
+    `tiles` is the number of tiles that it took beside the look at the whole; 0 for the whole alone. `image`
+    is the photograph itself where a picture of it was asked for, (height, width, 3) uint8 RGB.
     """
 
     frame_id: str
@@ -164,3 +165,4 @@ class Findings:
     anomalies: tuple[Anomaly, ...] = ()
     structures: tuple[Structure, ...] = ()
     tiles: int = 0
+    image: Image | None = field(default=None, repr=False, compare=False)

@@ -51,11 +51,20 @@ class ScaleRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureForm:
+    """How the annotated picture is written; `max_side` None leaves it as large as the photograph, in pixels."""
+
+    format: Literal["jpeg", "png", "webp"] = "jpeg"
+    max_side: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """What one request asks for beside its photographs.
 
     `scale` None asks for no millimetres; `standard` and `exposure` name the limit for the width's class.
-    `timeout_ms` is how long an answer is of use; None waits for as long as it takes.
+    `timeout_ms` is how long an answer is of use; None waits for as long as it takes. `debug` asks for the
+    annotated picture and the masks' picture, `csv` and `coco` for the findings in those forms too.
     """
 
     confidence_threshold: float = 0.3
@@ -67,3 +76,7 @@ class Options:
     standard: str | None = None
     exposure: str | None = None
     timeout_ms: int | None = None
+    debug: bool = False
+    picture: PictureForm = PictureForm()
+    csv: bool = False
+    coco: bool = False

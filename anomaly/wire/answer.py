@@ -4,12 +4,15 @@ Numbers are rounded to what they can mean: boxes and lengths to a hundredth of a
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import orjson
+import pybase64
 
 from anomaly.errors import AnomalyError
 from anomaly.imaging import masks
 from anomaly.pipeline import Outcome
+from anomaly.report import coco, csv, pictures
 from anomaly.types import Anomaly, Box, Findings, Mask, MaskFormat, Options, Physical, Structure, WrittenMask
 from anomaly.wire.shapes import (
     AnomalyAnswer,
@@ -21,13 +24,14 @@ from anomaly.wire.shapes import (
     GeometryAnswer,
     PhysicalAnswer,
     Problem,
+    Reports,
     StructureAnswer,
 )
 
 
 def detect_response(findings: Findings, options: Options, elapsed_ms: float) -> DetectResponse:
-    """Write the answer for one photograph."""
-    return {
+    """Write the answer for one photograph, with its pictures and reports where they were asked for."""
+    answer: DetectResponse = {
         "frame_id": findings.frame_id,
         "image_size": {"width": findings.width, "height": findings.height},
         "anomalies": [_anomaly(each, findings, options) for each in findings.anomalies],
@@ -36,21 +40,29 @@ def detect_response(findings: Findings, options: Options, elapsed_ms: float) -> 
         "tiles": findings.tiles,
         "processing_time_ms": _hundredth(elapsed_ms),
     }
+    answer.update(_reports([findings], options))  # type: ignore[typeddict-item]  # some of its keys
+    if options.debug and findings.image is not None:
+        annotated, colours = pictures.annotated(findings, options.picture), pictures.masks(findings)
+        answer["debug_images"] = {"annotated": _base64(annotated), "masks": _base64(colours)}
+    return answer
 
 
 def batch_response(outcomes: Sequence[Outcome], options: Options, elapsed_ms: float) -> BatchResponse:
     """Write the answer for a batch: a result or an error for each photograph, in order."""
+    alone = replace(options, csv=False, coco=False)  # of all photographs together
     results = [
         failed_image(each.result, each.frame_id)
         if isinstance(each.result, AnomalyError)
-        else detect_response(each.result, options, each.elapsed_ms)
+        else detect_response(each.result, alone, each.elapsed_ms)
         for each in outcomes
     ]
+    found = [each.result for each in outcomes if isinstance(each.result, Findings)]
     return {
         "results": results,
         "image_count": len(results),
         "error_count": sum("error" in each for each in results),
         "processing_time_ms": _hundredth(elapsed_ms),
+        **_reports(found, options),
     }
 
 
@@ -72,6 +84,20 @@ def problem(error: AnomalyError) -> Problem:
 def to_json(value: object) -> bytes:
     """Write strict JSON: numpy scalars as numbers, NaN as null."""
     return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _reports(found: Sequence[Findings], options: Options) -> Reports:
+    reports: Reports = {}
+    if options.csv:
+        reports["csv_data"] = csv.write(found)
+        reports["num_findings"] = sum(len(each.anomalies) for each in found)
+    if options.coco:
+        reports["coco"] = coco.document(found)
+    return reports
+
+
+def _base64(data: bytes) -> str:
+    return pybase64.b64encode(data).decode()
 
 
 def _anomaly(anomaly: Anomaly, findings: Findings, options: Options) -> AnomalyAnswer:

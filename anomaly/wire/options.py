@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from anomaly.types import Camera, Marker, MaskFormat, Options, ScaleRequest, Tiles
+from anomaly.types import Camera, Marker, MaskFormat, Options, PictureForm, ScaleRequest, Tiles
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -36,6 +36,15 @@ class MarkerPart(_Part):
 
     dictionary: str = Field(description="OpenCV's name of its dictionary, such as DICT_4X4_50.")
     size_mm: Positive = Field(description="Side of its black square, mm.")
+
+
+class PicturePart(_Part):
+    """How the annotated picture is written."""
+
+    format: Literal["jpeg", "png", "webp"] = Field("jpeg", description="Of the picture's file.")
+    max_side: int | None = Field(
+        None, ge=16, le=16_384, description="Its longer side at most, pixels; the photo's own if left out."
+    )
 
 
 class DetectOptions(_Part):
@@ -71,6 +80,14 @@ class DetectOptions(_Part):
         description="For how long an answer is of use, ms; as long as it takes if left out.",
     )
 
+    debug: bool = Field(False, description="Answer the annotated picture and the masks' picture too.")
+    picture: PicturePart = Field(PicturePart(), description="How the annotated picture is written.")
+    csv: bool = Field(False, description="Answer the findings as CSV too, and their number.")
+    coco: bool = Field(False, description="Answer the findings as a COCO data set too.")
+    wait_for_result: bool = Field(
+        True, description="False answers a job's id at once, over HTTP; a job waits for nobody anyway."
+    )
+
     @model_validator(mode="after")
     def _one_scale(self) -> Self:
         given = [name for name in ("mm_per_pixel", "camera", "marker") if getattr(self, name) is not None]
@@ -95,6 +112,10 @@ class DetectOptions(_Part):
             standard=self.standard,
             exposure=self.exposure,
             timeout_ms=self.timeout_ms,
+            debug=self.debug,
+            picture=PictureForm(self.picture.format, self.picture.max_side),
+            csv=self.csv,
+            coco=self.coco,
         )
 
     def _scale(self) -> ScaleRequest | None:

@@ -104,7 +104,22 @@ class StructureAnswer(TypedDict):
     mask: NotRequired[object]
 
 
-class DetectResponse(TypedDict):
+class DebugImages(TypedDict):
+    """Base64 of two files: the annotated picture as asked for, and the masks in their colours on black, a PNG."""
+
+    annotated: str
+    masks: str
+
+
+class Reports(TypedDict):
+    """The findings in other forms, where they were asked for: `csv_data` is RFC 4180, `coco` a COCO data set."""
+
+    csv_data: NotRequired[str]
+    num_findings: NotRequired[int]
+    coco: NotRequired[dict[str, object]]
+
+
+class DetectResponse(Reports):
     """All that was found on one photograph; `tiles` is how many it was cut into beside the look at the whole."""
 
     frame_id: str
@@ -113,6 +128,7 @@ class DetectResponse(TypedDict):
     anomaly_count: int
     structures: list[StructureAnswer]
     tiles: int
+    debug_images: NotRequired[DebugImages]
     processing_time_ms: float
 
 
@@ -136,7 +152,7 @@ class FailedImage(TypedDict):
     error: Problem
 
 
-class BatchResponse(TypedDict):
+class BatchResponse(Reports):
     """One result for each image, in order."""
 
     results: list[DetectResponse | FailedImage]

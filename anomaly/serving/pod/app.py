@@ -42,7 +42,7 @@ def create_app(
         version=__version__,
         lifespan=lifespan,
     )
-    doors = detect.doors(service, default_threshold)
+    doors = detect.doors(service, default_threshold, queue)
     app.include_router(detect.routes(doors))
     app.include_router(status.routes(service))
     if queue is not None:

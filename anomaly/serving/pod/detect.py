@@ -5,66 +5,27 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
+import pybase64
 from fastapi import APIRouter, Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from anomaly.errors import AnomalyError, CallerGone, UnsupportedBody
 from anomaly.imaging.photo import Photo
+from anomaly.jobs import Jobs
 from anomaly.service import Service
-from anomaly.serving.pod import body, failures
-from anomaly.types import Options
-from anomaly.wire import answer, shapes
+from anomaly.serving.pod import accept, body, document, failures, later
+from anomaly.serving.pod.answered import Answered
 from anomaly.wire import request as wire
+from anomaly.wire import shapes
+from anomaly.wire.options import DetectOptions
 
 T = TypeVar("T")
 
 # curl's -d says the last one of whatever it sends.
 _JSON_TYPES = ("", "application/json", "text/json", "text/plain", "application/x-www-form-urlencoded")
 
-_FAILURES: dict[int | str, dict[str, Any]] = {
-    status: {"model": shapes.ErrorResponse} for status in sorted({*failures.STATUS.values()})
-}
-_PICTURE = {"schema": {"type": "string", "format": "binary"}}
-_DETECT_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {"schema": wire.DetectRequest.model_json_schema()},
-            **dict.fromkeys(("image/jpeg", "image/png", "image/webp"), _PICTURE),
-        },
-    },
-    "parameters": [
-        {"name": name, "in": "query", "schema": schema, "description": "With a picture as the body."}
-        for name, schema in wire.FileRequest.model_json_schema()["properties"].items()
-    ],
-}
-_BATCH_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": wire.BatchRequest.model_json_schema()}},
-    }
-}
-_FORM_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {
-                        "file": {"type": "string", "format": "binary"},
-                        **wire.FileRequest.model_json_schema()["properties"],
-                    },
-                }
-            }
-        },
-    }
-}
-
-
-Door = Callable[[Request], Awaitable[bytes]]
-"""Answers a request with the JSON of its findings."""
+Door = Callable[[Request], Awaitable[Answered]]
+"""Answers a request for findings."""
 
 
 class Doors:
@@ -84,83 +45,84 @@ class Doors:
             await self._app(scope, receive, send)
             return
         try:
-            written = await door(Request(scope, receive))
+            answered = await door(Request(scope, receive))
         except AnomalyError as error:
             await failures.response(error)(scope, receive, send)
             return
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(written)).encode()),
-        ]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": written})
+        await answered.send(send)
 
 
-def doors(service: Service, default_threshold: float) -> dict[str, Door]:
-    """Return what answers at each path that takes photographs."""
+def doors(service: Service, default_threshold: float, queue: Jobs | None = None) -> dict[str, Door]:
+    """Return what answers at each path that takes photographs; who does not wait is handed to `queue`."""
     limit = service.limits.max_request_bytes
 
-    async def one(request: Request, photo: Photo, options: Options) -> bytes:
+    async def one(request: Request, photo: Photo, asked: DetectOptions) -> Answered:
+        form = accept.wanted(request.headers.get("accept"))
+        options = accept.suited(form, asked.options(default_threshold))
         [outcome] = await _while_connected(request, service.detect([photo], options))
         findings = outcome.result
         if isinstance(findings, AnomalyError):
             raise findings
 
-        def written() -> bytes:
-            return answer.to_json(answer.detect_response(findings, options, outcome.elapsed_ms))
+        def written() -> Answered:
+            return accept.write(form, findings, options, outcome.elapsed_ms)
 
-        # Masks take milliseconds to write, names and numbers a tenth of one.
-        return await service.off_loop(written) if options.include_masks else written()
+        # Masks and pictures take milliseconds to write, names and numbers a tenth of one.
+        return await service.off_loop(written) if options.include_masks or options.debug else written()
 
-    async def detect(request: Request) -> bytes:
+    async def of_file(request: Request, data: bytes, texts: Mapping[str, str]) -> Answered:
+        asked = wire.parse_file(texts)
+        if not asked.wait_for_result:
+            return await later.handed_in(queue, request, asked, {"image": pybase64.b64encode(data).decode()})
+        return await one(request, Photo(data, asked.frame_id), asked)
+
+    async def detect(request: Request) -> Answered:
         content_type = _content_type(request)
         data = await body.read(request, limit)
         if content_type.startswith("image/") or content_type == "application/octet-stream":
-            fields = wire.parse_file(request.query_params)
-            return await one(request, Photo(data, fields.frame_id), fields.options(default_threshold))
+            return await of_file(request, data, request.query_params)
         parsed = wire.parse_detect(_json_body(content_type, data))
-        return await one(request, parsed.photos()[0], parsed.options(default_threshold))
+        if not parsed.wait_for_result:
+            return await later.handed_in(queue, request, parsed)
+        return await one(request, parsed.photos()[0], parsed)
 
-    async def upload(request: Request) -> bytes:
+    async def upload(request: Request) -> Answered:
         data = await body.read(request, limit)
-        photo, texts = body.form(request.headers.get("content-type", ""), data)
-        fields = wire.parse_file(texts)
-        return await one(request, Photo(photo, fields.frame_id), fields.options(default_threshold))
+        return await of_file(request, *body.form(request.headers.get("content-type", ""), data))
 
-    async def batch(request: Request) -> bytes:
+    async def batch(request: Request) -> Answered:
         started = time.perf_counter()
         data = await body.read(request, limit)
         parsed = wire.parse_batch(_json_body(_content_type(request), data), service.limits)
+        if not parsed.wait_for_result:
+            return await later.handed_in(queue, request, parsed)
+        form = accept.wanted(request.headers.get("accept"), pictures=False)
         options = parsed.options(default_threshold)
         outcomes = await _while_connected(request, service.detect(parsed.photos(), options))
         elapsed_ms = (time.perf_counter() - started) * 1e3
-
-        def written() -> bytes:
-            return answer.to_json(answer.batch_response(outcomes, options, elapsed_ms))
-
-        return await service.off_loop(written)
+        return await service.off_loop(accept.write_batch, form, outcomes, options, elapsed_ms)
 
     return {"/detect": detect, "/detect/upload": upload, "/detect/batch": batch}
 
 
 def routes(found: Mapping[str, Door]) -> APIRouter:
     """Return the doors as routes of the application."""
-    router = APIRouter(tags=["detect"], responses=_FAILURES)
+    router = APIRouter(tags=["detect"], responses=document.FAILURES)
 
-    @router.post("/detect", response_model=shapes.DetectResponse, openapi_extra=_DETECT_BODY)
+    @router.post("/detect", response_model=shapes.DetectResponse, openapi_extra=document.DETECT)
     async def detect(request: Request) -> Response:
         """Find and measure the defects on one photograph: base64 in JSON, or the picture as the body."""
-        return _json(await found["/detect"](request))
+        return (await found["/detect"](request)).response()
 
-    @router.post("/detect/upload", response_model=shapes.DetectResponse, openapi_extra=_FORM_BODY)
+    @router.post("/detect/upload", response_model=shapes.DetectResponse, openapi_extra=document.UPLOAD)
     async def detect_upload(request: Request) -> Response:
         """Find and measure the defects on one photograph that comes as the file of a form."""
-        return _json(await found["/detect/upload"](request))
+        return (await found["/detect/upload"](request)).response()
 
-    @router.post("/detect/batch", response_model=shapes.BatchResponse, openapi_extra=_BATCH_BODY)
+    @router.post("/detect/batch", response_model=shapes.BatchResponse, openapi_extra=document.BATCH)
     async def detect_batch(request: Request) -> Response:
         """Find and measure the defects on several photographs; one that cannot be read fails alone."""
-        return _json(await found["/detect/batch"](request))
+        return (await found["/detect/batch"](request)).response()
 
     return router
 
@@ -176,10 +138,6 @@ def _json_body(content_type: str, data: bytes) -> object:
             " its image/... type to POST /detect, or a multipart form to POST /detect/upload"
         )
     return wire.from_json(data)
-
-
-def _json(written: bytes) -> Response:
-    return Response(written, media_type="application/json")
 
 
 async def _while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:

@@ -1,0 +1,29 @@
+"""Handing a request that does not wait to the queue."""
+
+from typing import Any
+
+from fastapi import Request
+
+from anomaly.errors import InvalidRequest
+from anomaly.jobs import Jobs, Submission
+from anomaly.serving.pod.answered import Answered
+from anomaly.wire import answer
+from anomaly.wire.options import DetectOptions
+
+
+async def handed_in(
+    queue: Jobs | None, request: Request, asked: DetectOptions, photo: dict[str, Any] | None = None
+) -> Answered:
+    """Queue what was asked for and answer 202 with the job's id and where its status is.
+
+    `photo` is the photograph's field where it did not come in the request's JSON. Raises `InvalidRequest`
+    where there is no queue.
+    """
+    if queue is None:
+        raise InvalidRequest("this server takes no jobs; leave wait_for_result out")
+    fields = asked.model_dump(mode="json", exclude_unset=True, exclude={"wait_for_result"})
+    job = await queue.submit(Submission(input={**fields, **(photo or {})}))
+    where = f"{request.scope.get('root_path', '')}/status/{job.id}"
+    return Answered(
+        answer.to_json({**job.brief(), "status_url": where}), status=202, headers=(("Location", where),)
+    )
