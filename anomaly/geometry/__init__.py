@@ -28,6 +28,7 @@ The conventions, which the answers and the documentation repeat:
   a width under 1.5 cells is None, with `width_reason`.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import cv2
@@ -37,9 +38,10 @@ from anomaly.errors import InvalidRequest
 from anomaly.geometry.line import measure_part
 from anomaly.geometry.measured import Measured, is_debris
 from anomaly.geometry.moments import Moments, moments
-from anomaly.geometry.parts import FrameEdges, Parts, split
+from anomaly.geometry.parts import FrameEdges, Part, Parts, split
 from anomaly.geometry.shape import Points
 from anomaly.geometry.smoothing import resample
+from anomaly.geometry.tail import is_dot, with_tails
 from anomaly.geometry.uncertainty import area_pm, length_pm, width_pm, width_reason
 from anomaly.geometry.width import spread
 from anomaly.types import Bitmap, Geometry, Mask
@@ -83,12 +85,18 @@ def measure(mask: Bitmap, *, cell_pixels: float = 1.0, frame_edges: FrameEdges =
     parts = split(crop, edges)
     if parts.noise:
         return _of_noise(m)
+    dots = [part for part in parts.parts[1:] if is_dot(part)]
     found: list[Measured] = []
-    for part in parts.parts:
-        if any(is_debris(part, other) for other in found):
-            continue
-        left = _MOST_STROKES - sum(len(other.lines) for other in found)
-        found.append(measure_part(part, w, h, edges, cell_pixels, max(1, left), parts.frayed))
+
+    def take(every: Iterable[Part]) -> None:
+        for part in every:
+            if not any(is_debris(part, other) for other in found):
+                left = _MOST_STROKES - sum(len(other.lines) for other in found)
+                found.append(measure_part(part, w, h, edges, cell_pixels, max(1, left), parts.frayed))
+
+    take(part for part in parts.parts if not any(part is dot for dot in dots))
+    found, dots = with_tails(found, dots)
+    take(dots)
     return _summed(found, parts, m, np.array([x, y], np.float64), cell_pixels)
 
 

@@ -14,6 +14,10 @@ from anomaly.types import Polyline
 _SPUR_RADII = 0.8
 """A side branch counts when its tip stands out of the fork's disc by more than this many radii, and ..."""
 
+_STUB_RADII = 0.2
+_BLUNT = 0.5
+"""A stub as wide at its tip as this share of the fork's disc, which no corner and no rough edge is, counts sooner."""
+
 _SPUR_PIXELS = 0.7
 """... this many pixels: at a radius of a pixel, one pixel of noise is a radius."""
 
@@ -118,8 +122,10 @@ def _prune(web: _Web, nodes: Polyline, radii: list[float], shape: Shape) -> None
         tip, node = (
             (stroke.points[0], stroke.end) if stroke.start == FREE else (stroke.points[-1], stroke.start)
         )
-        stands_out = float(np.hypot(*(tip - nodes[node]))) + shape.radius(tip) - radii[node]
-        return (stands_out - _SPUR_PIXELS) / radii[node] - _SPUR_RADII
+        blunt = shape.radius(tip)
+        stands_out = float(np.hypot(*(tip - nodes[node]))) + blunt - radii[node]
+        least = _STUB_RADII if blunt > _BLUNT * radii[node] else _SPUR_RADII
+        return (stands_out - _SPUR_PIXELS) / radii[node] - least
 
     queue = [(excess(stroke), key) for key, stroke in web.strokes.items()]
     heapq.heapify(queue)
