@@ -112,15 +112,24 @@ class DebugImages(TypedDict):
 
 
 class Reports(TypedDict):
-    """The findings in other forms, where they were asked for: `csv_data` is RFC 4180, `coco` a COCO data set."""
+    """The findings in other forms, where they were asked for: `csv_data` is RFC 4180, `coco` a COCO data set.
+
+    A job whose result is too large has signed links in their place: `csv_url`, `coco_url`.
+    """
 
     csv_data: NotRequired[str]
     num_findings: NotRequired[int]
     coco: NotRequired[dict[str, object]]
+    csv_url: NotRequired[str]
+    coco_url: NotRequired[str]
 
 
 class DetectResponse(Reports):
-    """All that was found on one photograph; `tiles` is how many it was cut into beside the look at the whole."""
+    """All that was found on one photograph; `tiles` is how many it was cut into beside the look at the whole.
+
+    A job whose result is too large has signed links in the place of masks and pictures: `masks_url` leads to
+    JSON that maps ids to masks. In a stream, `index` is the photograph's place in the batch.
+    """
 
     frame_id: str
     image_size: ImageSize
@@ -129,6 +138,9 @@ class DetectResponse(Reports):
     structures: list[StructureAnswer]
     tiles: int
     debug_images: NotRequired[DebugImages]
+    masks_url: NotRequired[str]
+    debug_image_urls: NotRequired[DebugImages]
+    index: NotRequired[int]
     processing_time_ms: float
 
 

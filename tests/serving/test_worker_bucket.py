@@ -218,3 +218,20 @@ def test_pictures_become_files_with_links(target: Target) -> None:
     kinds = {name: each.headers["content-type"] for name, each in got.items()}
     assert kinds == {"annotated": "image/jpeg", "mask": "image/png"}
     assert [each.key for each in Bucket(target).list()] == ["job/0/annotated.jpg", "job/0/mask.png"]
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_reports_become_files_with_links(target: Target, batch: bool) -> None:
+    """Where they stood, of one photograph or of a whole batch, stand their links; their number stays."""
+    reports = {"csv_data": "id,name\n1,crack\n", "num_findings": 1, "coco": {"images": []}}
+    answer: dict[str, Any] = (
+        {"results": [{"frame_id": "a"}], **reports} if batch else {"frame_id": "a", **reports}
+    )
+    stowed = stow(answer, Bucket(target), "job")
+    assert stowed.keys() - {"frame_id", "results"} == {"csv_url", "coco_url", "num_findings"}
+    assert fetched(stowed["coco_url"]) == {"images": []}
+    with httpx2.Client(trust_env=False) as client:
+        csv = client.get(stowed["csv_url"])
+    assert (csv.text, csv.headers["content-type"]) == (reports["csv_data"], "text/csv; charset=utf-8")
+    keys = ["job/coco.json", "job/findings.csv"] if batch else ["job/0/coco.json", "job/0/findings.csv"]
+    assert [each.key for each in Bucket(target).list()] == keys

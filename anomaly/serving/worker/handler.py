@@ -101,10 +101,10 @@ class _Desk:
         findings = outcome.result
         if isinstance(findings, AnomalyError):
             raise findings
-        # Masks take milliseconds to write, names and numbers a tenth of one.
+        # Masks and pictures take milliseconds to write, names and numbers a tenth of one.
+        heavy = options.include_masks or options.debug or options.csv or options.coco
         return await ladder.fit(
-            lambda form: answer.detect_response(findings, form, outcome.elapsed_ms),
-            light=not options.include_masks,
+            lambda form: answer.detect_response(findings, form, outcome.elapsed_ms), light=not heavy
         )
 
     async def _looked(self, asked: Work, options: Options, channel: Channel, ladder: Ladder) -> list[Outcome]:
