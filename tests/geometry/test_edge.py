@@ -161,3 +161,12 @@ def test_a_line_along_the_edge_of_the_photograph_is_left_alone() -> None:
     image, _ = draw(Crack(), 0)
     before = on_mask(mask)
     assert refine(image, mask, before) is before
+
+
+def test_the_area_of_a_mask_too_broad_says_so() -> None:
+    """Where the photograph shows a narrower crack than the mask, the area's deviation covers the difference."""
+    found = refined(Crack(width=4.0, broader=3.0))
+    assert found.width_pixels is not None
+    assert found.area_pixels_pm is not None
+    true_area = found.length_pixels * found.width_pixels
+    assert found.area_pixels - found.area_pixels_pm <= true_area < 0.6 * found.area_pixels

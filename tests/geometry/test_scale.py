@@ -56,6 +56,19 @@ def test_errors_of_pixels_and_scale_add_in_squares() -> None:
     )
 
 
+def test_the_area_has_the_error_of_the_mask_wherever_the_width_was_measured() -> None:
+    """An area's error is its own: a width that the photograph gave does not make a mask's area exact."""
+    mask, _ = line_of()
+    geometry = Geometry(
+        400, 100.0, 2.0, 0.0, width_pixels_pm=0.01, width_source="photo", area_pixels_pm=200.0
+    )
+
+    found = in_mm(mask, geometry, scale_of(ScaleRequest(mm_per_pixel=0.2), BLANK, {}))
+
+    assert found.area_mm2 == pytest.approx(400 * 0.04)
+    assert found.area_mm2_pm == pytest.approx(200 * 0.04)
+
+
 def test_a_width_that_pixels_do_not_support_has_no_millimetres() -> None:
     """No width in pixels, none in millimetres; the length stays."""
     mask, _ = line_of()

@@ -147,6 +147,12 @@ def _measured(
         width_pixels_pm=float(doubt),
         width_reason=None,
         width_source="photo",
+        # the mask is broader than the crack: the area, which stays the mask's, is off by as much
+        area_pixels_pm=float(
+            np.hypot(
+                geometry.area_pixels_pm or 0.0, geometry.area_pixels - geometry.length_pixels * bars.mean
+            )
+        ),
     )
 
 

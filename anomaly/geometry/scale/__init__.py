@@ -80,7 +80,8 @@ def physical(geometry: Geometry, mask: Mask, scale: Scale) -> Physical | None:
 
     A line's length is that of its centre line on the surface; a width follows from area and length, as
     it does in pixels. Relative errors add in squares: the pixels' own (`Geometry`'s, else `PIXEL_PM`),
-    the scale's where the defect lies, and what all lengths share, twice for an area.
+    the scale's where the defect lies, and what all lengths share, twice for an area. The area is that of the mask,
+    wherever the width was measured.
     """
     points = _sample(mask)
     if not len(points):
@@ -109,7 +110,7 @@ def physical(geometry: Geometry, mask: Mask, scale: Scale) -> Physical | None:
         width_mm_pm=None if width_mm is None else width_mm * hypot(own_width, across_pm, scale.relative_pm),
         width_p95_mm=None if p95 is None else p95 * area / along,
         area_mm2=surface,
-        area_mm2_pm=surface * hypot(own_length, own_width, area_pm, 2.0 * scale.relative_pm),
+        area_mm2_pm=surface * hypot(_own_area(geometry), area_pm, 2.0 * scale.relative_pm),
         mm_per_pixel=float(np.sqrt(area)),
         source=scale.source,
     )
@@ -138,6 +139,16 @@ def _across(x: float, y: float, direction_degrees: float) -> NDArray[np.float64]
 
 def _spread(ratios: list[float]) -> float:
     return float(np.sqrt(sum((ratio - 1.0) ** 2 for ratio in ratios)))
+
+
+def _own_area(geometry: Geometry) -> float:
+    """Return the relative error of an area of which only the sides' errors may be stated."""
+    if geometry.area_pixels_pm is not None:
+        return geometry.area_pixels_pm / max(geometry.area_pixels, 1)
+    return hypot(
+        _relative(geometry.length_pixels_pm, geometry.length_pixels),
+        _relative(geometry.width_pixels_pm, geometry.width_pixels),
+    )
 
 
 def _relative(error_pixels: float | None, value_pixels: float | None) -> float:
