@@ -77,7 +77,7 @@ def test_sigterm_ends_the_worker_with_all_it_has_started(endpoint: Endpoint) -> 
     sim.wait_until(lambda: endpoint.worker in sim.fleet.exits, 60, "the worker's end")
     took_s = time.monotonic() - started
     assert sim.fleet.exits[endpoint.worker] == 0, endpoint.log.read_text()
-    assert not any(map(is_alive, family))
+    sim.wait_until(lambda: not any(map(is_alive, family)), 5, "the end of all it has started")
     assert took_s < 4
     assert "Traceback" not in endpoint.log.read_text()
 
