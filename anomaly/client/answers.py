@@ -52,6 +52,10 @@ class Answer:
         )
 
 
+_PASSING = frozenset({"not_ready", "queue_full", "caller_gone", "job_failed", "job_timed_out", "job_lost"})
+"""Codes that say nothing about a photograph: the platform lost its job, or a worker of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failed:
     """A photograph without an answer: the error's stable `code` and its sentence."""
@@ -60,6 +64,11 @@ class Failed:
     message: str
     frame_id: str | None = None
     photo: str = ""
+
+    @property
+    def passing(self) -> bool:
+        """Whether it says nothing about the photograph, so that another try may succeed."""
+        return self.code in _PASSING
 
     @property
     def json(self) -> Mapping[str, Any]:

@@ -16,10 +16,7 @@ from anomaly.errors import AnomalyError
 Told = Callable[[int, int], None]
 """Is told how many photographs are done, of how many."""
 
-_AGAIN = frozenset({"not_ready", "queue_full", "caller_gone", "job_failed", "job_timed_out", "job_lost"})
-"""What says nothing about the photographs: the platform lost the job, or a worker of it. Never journalled."""
-
-_SPLIT = _AGAIN | {"answer_too_large", "too_many_images", "request_too_large", "no_output"}
+_SPLIT = frozenset({"answer_too_large", "too_many_images", "request_too_large", "no_output"})
 """What may succeed with fewer photographs in a job."""
 
 _TRIES = 2
@@ -162,7 +159,7 @@ class Run:
                 raise
             if error.code == "invalid_request" and len(chunk) > 1:
                 raise  # it is about the options, which every other chunk has too
-            if len(chunk) > 1 and (error.code in _SPLIT or isinstance(error, CallRefused)):
+            if len(chunk) > 1 and (error.code in _SPLIT or _failed(error).passing or isinstance(error, CallRefused)):
                 half = len(chunk) // 2
                 await self._bring(chunk[:half])
                 await self._bring(chunk[half:])
@@ -186,7 +183,7 @@ class Run:
                     return [await self._sender.one(first.parcel, self._options, "")]
                 return await self._job(chunk)
             except JobFailed as error:
-                if error.code not in _AGAIN or not left:
+                if not _failed(error).passing or not left:
                     raise
         raise AssertionError("the last try returns or raises")
 
@@ -213,7 +210,8 @@ class Run:
     # Results
 
     async def _done(self, number: int, result: Result) -> None:
-        lasting = not (isinstance(result, Failed) and result.code in _AGAIN)
+        # What the platform is to blame for is left for the next run.
+        lasting = not (isinstance(result, Failed) and result.passing)
         if self._journal is not None and lasting:
             self._journal.done(self._keys[number], result.json)
         else:
