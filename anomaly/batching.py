@@ -53,6 +53,7 @@ class _Entry(Generic[Item, Result]):
     future: "Future[Result]"
     deadline: float | None
     places: int
+    since: float
 
 
 class Batcher(Generic[Item, Result]):
@@ -60,13 +61,20 @@ class Batcher(Generic[Item, Result]):
 
     `max_batch` items at most run together. A submission takes as many of the `max_waiting` places as it
     says, so that a photograph cut into tiles waits as one photograph. The thread starts with the first
-    `submit`, so that a batcher may be built before the process forks or its event loop exists.
+    `submit`, so that a batcher may be built before the process forks or its event loop exists. `batched` is
+    told of each batch how long its items waited, in seconds.
     """
 
     def __init__(
-        self, run: Callable[[Sequence[Item]], Sequence[Result]], *, max_batch: int, max_waiting: int
+        self,
+        run: Callable[[Sequence[Item]], Sequence[Result]],
+        *,
+        max_batch: int,
+        max_waiting: int,
+        batched: Callable[[Sequence[float]], None] = lambda waits_s: None,
     ) -> None:
         self._run = run
+        self._batched = batched
         self._max_batch = max_batch
         self._max_waiting = max_waiting
         self._entries: deque[_Entry[Item, Result]] = deque()
@@ -93,10 +101,10 @@ class Batcher(Generic[Item, Result]):
         places = len(items) if places is None else places
         with self._changed:
             self.check_room(places)
-            count = len(items)
+            count, now = len(items), time.monotonic()
             # Each item carries its share of the places, in whole numbers, and gives it back when it runs.
             entries: list[_Entry[Item, Result]] = [
-                _Entry(item, Future(), deadline, places * (n + 1) // count - places * n // count)
+                _Entry(item, Future(), deadline, places * (n + 1) // count - places * n // count, now)
                 for n, item in enumerate(items)
             ]
             self._entries.extend(entries)
@@ -154,6 +162,8 @@ class Batcher(Generic[Item, Result]):
                 batch = self._take()
             if batch:
                 started = time.perf_counter()
+                now = time.monotonic()
+                self._batched([now - entry.since for entry in batch])
                 self._settle(batch)
                 self._count(len(batch), time.perf_counter() - started)
 

@@ -16,6 +16,7 @@ from anomaly.batching import Batcher
 from anomaly.deadline import Deadline
 from anomaly.errors import AnomalyError, CallerGone, InternalError
 from anomaly.imaging.photo import Photo
+from anomaly.metrics import Meter
 from anomaly.pipeline import Pipeline, Task, View
 from anomaly.tiling import Piece
 from anomaly.types import Limits, Options
@@ -72,12 +73,13 @@ class Call:
         pipeline: Pipeline,
         batcher: "Batcher[View, Seen]",
         mail: Mail,
+        meter: Meter,
     ) -> None:
         self.arrivals: list[asyncio.Future[Arrival]] = [mail.loop.create_future() for _ in photos]
         self.refusal: AnomalyError | None = None
         self._photos: list[Photo | AnomalyError | None] = list(photos)
         self._options, self._limit, self._limits = options, limit, limits
-        self._pipeline, self._batcher, self._mail = pipeline, batcher, mail
+        self._pipeline, self._batcher, self._mail, self._meter = pipeline, batcher, mail, meter
         self._lock = threading.Lock()
         self._tasks: list[tuple[asyncio.Future[Arrival], Task]] = []
         self._unread = len(photos)
@@ -114,7 +116,8 @@ class Call:
             return CallerGone("the caller hung up")
         try:
             self._limit.check()
-            return self._pipeline.prepare(photo.frame(self._limits), self._options)
+            with self._meter.stage("read"):
+                return self._pipeline.prepare(photo.frame(self._limits), self._options)
         except AnomalyError as error:
             return error
         except Exception:

@@ -14,14 +14,15 @@ from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from anomaly import __version__
+from anomaly import __version__, metrics
 from anomaly.batching import Batcher
 from anomaly.call import Arrival, Call, Mail, Seen
 from anomaly.deadline import Deadline
 from anomaly.errors import AnomalyError, InternalError, NotReady, UrlRefused
 from anomaly.imaging.fetch import Fetcher
 from anomaly.imaging.photo import Photo
-from anomaly.pipeline import Outcome, Pipeline, View
+from anomaly.metrics import Meter, TimedDetector, TimedSegmenter
+from anomaly.pipeline import Outcome, Pipeline, Task, View
 from anomaly.types import Findings, Limits, Options
 from anomaly.warming import warm
 
@@ -77,6 +78,8 @@ class Service:
         fetcher: Fetcher | None = None,
     ) -> None:
         self.limits = limits
+        self.meter = Meter()
+        self.meter.registry.register(metrics.State(self.health, self.info))
         self._load = load
         self._max_waiting = max_waiting
         self._fetcher = fetcher
@@ -141,6 +144,7 @@ class Service:
             pipeline=pipeline,
             batcher=batcher,
             mail=self._mail_of(asyncio.get_running_loop()),
+            meter=self.meter,
         )
         try:
             for number in range(len(photos)):
@@ -226,7 +230,13 @@ class Service:
             batches = loaded.batches or (loaded.max_batch,)
             fitted = warm(loaded.pipeline.warm, batches)
             most = loaded.max_batch if fitted == max(batches) else fitted
-            batcher = Batcher(loaded.pipeline.look, max_batch=most, max_waiting=self._max_waiting)
+            loaded = dataclasses.replace(loaded, pipeline=_timed(loaded.pipeline, self.meter))
+            batcher = Batcher(
+                loaded.pipeline.look,
+                max_batch=most,
+                max_waiting=self._max_waiting,
+                batched=self.meter.batched,
+            )
             self._start_ms = {**loaded.steps_ms, "warm_up": round(_since_ms(warming), 1)}
         except Exception as error:
             known = isinstance(error, AnomalyError)
@@ -272,6 +282,10 @@ class Service:
         except AnomalyError as error:
             return error
 
+    def _concluded(self, pipeline: Pipeline, task: Task, seen: Sequence[Seen]) -> Findings:
+        with self.meter.stage("measure"):
+            return pipeline.conclude(task, seen)
+
     async def _outcome(
         self,
         pipeline: Pipeline,
@@ -292,18 +306,31 @@ class Service:
                 if len(seen) == 1 and all(piece.mask is None for piece in seen[0]):
                     result = pipeline.conclude(task, seen)  # names alone: cheaper than a thread
                 else:
-                    result = await self.off_loop(pipeline.conclude, task, seen)
+                    result = await self.off_loop(self._concluded, pipeline, task, seen)
         except AnomalyError as error:
             result = error
         except Exception:
             log.exception("measuring a photo failed")
             result = InternalError("measuring this photo failed; the server's log says how")
+        if isinstance(result, AnomalyError):
+            self.meter.photographed(result.code)
+        else:
+            self.meter.photographed("ok", [each.defect_type for each in result.anomalies])
         return Outcome(result, frame_id, _since_ms(started))
 
 
 async def _together(work: Sequence[Awaitable[T]]) -> list[T]:
     """Await all of `work`; where it is one, as in most requests, without the tasks that gathering costs."""
     return [await work[0]] if len(work) == 1 else await asyncio.gather(*work)
+
+
+def _timed(pipeline: Pipeline, meter: Meter) -> Pipeline:
+    segmenter = pipeline.segmenter
+    return dataclasses.replace(
+        pipeline,
+        detector=TimedDetector(pipeline.detector, meter),
+        segmenter=None if segmenter is None else TimedSegmenter(segmenter, meter),
+    )
 
 
 def _since_ms(started: float) -> float:

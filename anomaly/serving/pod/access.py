@@ -80,7 +80,7 @@ class _Gate:
         try:
             holder = self._holder(connection)
         except Unauthorized as error:
-            await failures.response(error)(scope, receive, send)
+            await failures.send(error, scope, receive, send)
             return
         # The scope's state travels with the request, and the log names the holder from it.
         scope.setdefault("state", {})["holder"] = holder
@@ -92,6 +92,7 @@ class _Gate:
                 f"more than {' or '.join(map(str, exceeded))} came from here; wait {math.ceil(wait_s)} s",
                 retry_after_s=wait_s,
             )
+            failures.note(scope, refusal.code)
             answer = failures.response(refusal)
             answer.headers.update(dict(headers))
             await answer(scope, receive, send)

@@ -52,5 +52,5 @@ def create_app(
     app.add_middleware(detect.Doors, doors)
     access.install(app, admitted)
     app.add_middleware(Turnstile, service)
-    app.add_middleware(Trace)
+    app.add_middleware(Trace, service.meter, frozenset(doors))
     return app

@@ -47,7 +47,7 @@ class Doors:
         try:
             answered = await door(Request(scope, receive))
         except AnomalyError as error:
-            await failures.response(error)(scope, receive, send)
+            await failures.send(error, scope, receive, send)
             return
         await answered.send(send)
 
@@ -65,7 +65,8 @@ def doors(service: Service, default_threshold: float, queue: Jobs | None = None)
             raise findings
 
         def written() -> Answered:
-            return accept.write(form, findings, options, outcome.elapsed_ms)
+            with service.meter.stage("write"):
+                return accept.write(form, findings, options, outcome.elapsed_ms)
 
         # Masks and pictures take milliseconds to write, names and numbers a tenth of one.
         return await service.off_loop(written) if options.include_masks or options.debug else written()

@@ -4,6 +4,7 @@ import math
 
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from anomaly import errors
 from anomaly.wire import answer, shapes
@@ -50,18 +51,31 @@ def response(error: errors.AnomalyError) -> Response:
     return _json(status_of(error), answer.error_response(error), headers)
 
 
+async def send(error: errors.AnomalyError, scope: Scope, receive: Receive, to: Send) -> None:
+    """Answer an error outside of the application's routes, and note its code for the log and the figures."""
+    note(scope, error.code)
+    await response(error)(scope, receive, to)
+
+
+def note(scope: Scope, code: str) -> None:
+    """Let the request carry the code of the error in which it ends."""
+    scope.setdefault("state", {})["error_code"] = code
+
+
 def install(app: FastAPI) -> None:
     """Answer what `app` refuses in the one shape; what it does not expect is `Trace`'s."""
 
-    async def known(_: Request, error: Exception) -> Response:
+    async def known(request: Request, error: Exception) -> Response:
         if not isinstance(error, errors.AnomalyError):
             raise error
+        note(request.scope, error.code)
         return response(error)
 
     async def refused(request: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException):
             raise error
         code = _ROUTER_CODES.get(error.status_code, "http_error")
+        note(request.scope, code)
         message = f"{request.method} {request.url.path}: {error.detail}; GET /docs lists what there is"
         problem: shapes.ErrorResponse = {"error": {"code": code, "message": message}}
         return _json(error.status_code, problem, dict(error.headers or {}))

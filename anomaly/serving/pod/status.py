@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Response
 
+from anomaly.metrics import MEDIA_TYPE
 from anomaly.service import Service
 from anomaly.serving.pulse import LOADING, READY, UNFIT
 from anomaly.wire import answer
@@ -42,5 +43,10 @@ def routes(service: Service) -> APIRouter:
     async def info() -> Response:
         """Say what is loaded and why: variants, classes, weights, memory plan, versions, limits."""
         return Response(answer.to_json(service.info()), media_type="application/json")
+
+    @router.get("/metrics")
+    async def metrics() -> Response:
+        """Say what an operator watches, in Prometheus' text format."""
+        return Response(service.meter.exposition(), media_type=MEDIA_TYPE)
 
     return router

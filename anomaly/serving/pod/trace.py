@@ -1,14 +1,16 @@
-"""Each request's id, its line in the log, and an answer to what nobody expected."""
+"""Each request's id, its line in the log and its place in the figures, and an answer to what nobody expected."""
 
 import logging
 import re
 import time
 import uuid
+from collections.abc import Collection
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from anomaly.errors import InternalError
+from anomaly.metrics import Meter
 from anomaly.serving.pod import failures
 
 log = logging.getLogger(__name__)
@@ -26,8 +28,8 @@ class Trace:
     link, and never a payload.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, meter: Meter, doors: Collection[str]) -> None:
+        self._app, self._meter, self._doors = app, meter, doors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, with its id."""
@@ -52,16 +54,25 @@ class Trace:
                 if status:  # too late for another answer: the connection breaks off
                     raise
                 error = InternalError("the server failed on this request; its log says how")
-                await failures.response(error)(scope, receive, answer)
+                await failures.send(error, scope, receive, answer)
             finally:
-                level = logging.DEBUG if scope["path"] in _QUIET else logging.INFO
-                if log.isEnabledFor(level):
-                    elapsed_ms = round((time.perf_counter() - started) * 1e3, 1)
-                    extra = {"elapsed_ms": elapsed_ms, "status": status}
-                    holder = scope.get("state", {}).get("holder")
-                    if holder is not None:
-                        extra["key"] = holder
-                    log.log(level, "%s %s", scope["method"], scope["path"], extra=extra)
+                self._note(scope, status, time.perf_counter() - started)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        noted = scope.get("state", {})
+        code = noted.get("error_code")
+        self._meter.requested(self._route(scope), scope["method"], status, seconds, code)
+        level = logging.DEBUG if scope["path"] in _QUIET else logging.INFO
+        if log.isEnabledFor(level):
+            extra = {"status": status, "elapsed_ms": round(seconds * 1e3, 1)}
+            extra |= {name: noted[name] for name in ("holder", "error_code") if noted.get(name) is not None}
+            log.log(level, "%s %s", scope["method"], scope["path"], extra=extra)
+
+    def _route(self, scope: Scope) -> str:
+        """Return the pattern of the path that answered: what strangers make up has one name together."""
+        if scope["path"] in self._doors:
+            return str(scope["path"])
+        return getattr(scope.get("route"), "path", "other")
 
 
 def _request_id(scope: Scope) -> bytes:
