@@ -65,3 +65,32 @@ def test_no_result_is_written_into_the_log(endpoint: Endpoint) -> None:
     job = endpoint.run({"image": PHOTO, "frame_id": "a-private-place"})
     assert job["output"]["frame_id"] == "a-private-place"
     assert "a-private-place" not in endpoint.log.read_text()
+
+
+def test_a_stream_is_read_while_the_job_runs(endpoint: Endpoint) -> None:
+    """Each photograph's answer comes by /stream, in order, and the job's output is the list of them."""
+    fields = {"images": [PHOTO, "?"], "frame_ids": ["a", "b"], "stream": True}
+    job = endpoint.post("run", fields)
+    headers = {"Authorization": f"Bearer {endpoint.sim.api_key}"}
+    chunks: list[Any] = []
+
+    def ended() -> bool:
+        now = endpoint.http.get(f"{endpoint.sim.url}/stream/{job['id']}", headers=headers).json()
+        chunks.extend(each["output"] for each in now["stream"])
+        return bool(now["status"] == "COMPLETED")
+
+    endpoint.sim.wait_until(ended, 30, "the end of the stream")
+    assert [(each["index"], each["frame_id"]) for each in chunks] == [(0, "a"), (1, "b")]
+    [done] = [each for each in endpoint.sim.queue.jobs() if each.id == job["id"]]
+    assert done.output == chunks
+
+
+def test_a_probe_says_where_the_weights_came_from_and_how_the_start_went(endpoint: Endpoint) -> None:
+    """What /info of a pod answers, a job with {"probe": true} answers."""
+    told = endpoint.run({"probe": True})["output"]
+    assert told["detector"]["backend"] == "fake"
+    assert told["detector"]["source"] == "embedded"
+    assert "sha256" in told["detector"]
+    assert all(took_ms >= 0 for took_ms in told["start_ms"].values())
+    assert "warm_up" in told["start_ms"]
+    assert told["ready_after_s"] > 0
