@@ -213,6 +213,9 @@ async def _next(work: AsyncIterator[Any], end: object) -> Any:
 
 
 async def _closed(work: AsyncIterator[Any]) -> None:
+    # An interrupt cancels the step under way, which takes its leave first.
+    while getattr(work, "ag_running", False):
+        await asyncio.sleep(0.005)
     close = getattr(work, "aclose", None)
     if close is not None:
         await close()

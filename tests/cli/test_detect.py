@@ -155,7 +155,7 @@ def test_a_server_that_is_not_there_is_said_soon(run: Run, folder: Path) -> None
         (["nowhere.jpg"], "nowhere.jpg is not there"),
         ([".", "--url", "localhost:8000"], "begins with http"),
         ([".", "--url", "http://h", "--endpoint", "abc"], "name two servers"),
-        ([".", "-t", "2"], "is not in the range"),
+        ([".", "-t", "2"], "less than or equal to 1"),
         ([], "Missing argument"),
     ],
 )

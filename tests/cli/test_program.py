@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = [sys.executable, "-m", "anomaly.cli"]
 FAKE = {**os.environ, "DETECTOR_BACKEND": "fake", "COLUMNS": "120"}
 
-HEAVY = ("torch", "numpy", "cv2", "fastapi", "httpx", "pydantic", "runpod", "scipy", "skimage", "onnxruntime")
+HEAVY = ("torch", "numpy", "cv2", "fastapi", "httpx", "runpod", "scipy", "skimage", "onnxruntime")
 
 
 def test_help_imports_nothing_heavy() -> None:
