@@ -102,6 +102,28 @@ def test_an_abandoned_job_tells_nothing_more() -> None:
     assert asyncio.run(run()) == []
 
 
+def test_progress_that_fails_does_not_end_the_telling() -> None:
+    """The next news are told all the same."""
+
+    async def run() -> list[object]:
+        posts = Posts()
+
+        async def post(body: bytes) -> bool:
+            if not posts.come:
+                posts.come.append("failed")
+                raise OSError("no way")
+            return await posts(body)
+
+        channel = Channel(progress=post)
+        for done in (1, 2):
+            channel.tell(done, 3)
+            await asyncio.sleep(0.05)
+        await channel.close()
+        return posts.come
+
+    assert asyncio.run(run()) == ["failed", progress(2, 3)]
+
+
 def test_chunks_follow_one_another() -> None:
     """Each is sent as the SDK sends what a generator yields, and the next waits for it."""
 

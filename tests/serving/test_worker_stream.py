@@ -104,6 +104,29 @@ def test_a_fault_costs_no_chunk(
     assert indices == sorted(indices)
 
 
+def test_streams_pass_through_a_storm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a fault on a third of the chunks and results, every stream is whole and in order, and so is its list."""
+    menu = (Refuse(429), Refuse(503, after=True), Drop(), Drop(after=True), Late(0.05))
+    faults = FaultPlan(rates={"job-stream": 1 / 3, "job-done": 1 / 3}, menu=menu, seed=3)
+    service = warm_service(max_batch=4)
+
+    async def run() -> list[tuple[list[int], Job]]:
+        async with working(monkeypatch, speaking=speaking(service), concurrency=4, faults=faults) as bench:
+            ids = [submit(bench, {"images": [PHOTO] * 4, "stream": True}) for _ in range(12)]
+            jobs = [await bench.ended(each) for each in ids]
+            return [
+                ([each["output"]["index"] for each in bench.sim.queue.drain(job.id)], job) for job in jobs
+            ]
+
+    streams = asyncio.run(run())
+    service.close()
+    for indices, job in streams:
+        assert list(dict.fromkeys(indices)) == sorted(set(indices)) == [0, 1, 2, 3]
+        assert job.state is State.COMPLETED
+        assert [each["index"] for each in job.output] == [0, 1, 2, 3]
+    assert any(len(indices) > 4 for indices, _ in streams)  # some arrived and were not acknowledged
+
+
 def test_a_chunk_that_is_too_large_says_so_and_the_result_has_it(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,9 +1,12 @@
 """What is said of a job before its result: chunks of a stream, and how far it is."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 
 from anomaly.wire import answer
+
+log = logging.getLogger(__name__)
 
 Post = Callable[[bytes], Awaitable[bool]]
 """Brings a body to the platform and returns whether it arrived."""
@@ -72,5 +75,9 @@ class Channel:
             if news is None:
                 continue
             self._posting = True
-            await post(news)
-            self._posting = False
+            try:
+                await post(news)
+            except Exception:
+                log.exception("progress could not be told")
+            finally:
+                self._posting = False
