@@ -8,8 +8,9 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import partial
 
 from anomaly.batching import Batcher
@@ -19,15 +20,18 @@ from anomaly.imaging.photo import Photo
 from anomaly.metrics import Meter
 from anomaly.pipeline import Pipeline, Task, View
 from anomaly.tiling import Piece
-from anomaly.types import Limits, Options
+from anomaly.types import Findings, Limits, Options
 
 log = logging.getLogger(__name__)
 
 Seen = list[Piece]
 """What the models saw on one view."""
 
-Arrival = tuple[Task, list[Seen]] | AnomalyError
-"""A photograph as read, with what was seen on each of its views; or the error with which it failed."""
+Arrival = tuple[Task, list[Seen]] | Findings | AnomalyError
+"""A photograph as read, with what was seen on each of its views; what is known of it; or why it failed."""
+
+Recall = Callable[[str], Findings | None]
+"""Gives what was found before on the file of a digest, None where that is not known."""
 
 
 class Mail:
@@ -74,12 +78,14 @@ class Call:
         batcher: "Batcher[View, Seen]",
         mail: Mail,
         meter: Meter,
+        recall: Recall,
     ) -> None:
         self.arrivals: list[asyncio.Future[Arrival]] = [mail.loop.create_future() for _ in photos]
         self.refusal: AnomalyError | None = None
         self._photos: list[Photo | AnomalyError | None] = list(photos)
         self._options, self._limit, self._limits = options, limit, limits
         self._pipeline, self._batcher, self._mail, self._meter = pipeline, batcher, mail, meter
+        self._recall = recall
         self._lock = threading.Lock()
         self._tasks: list[tuple[asyncio.Future[Arrival], Task]] = []
         self._unread = len(photos)
@@ -109,7 +115,7 @@ class Call:
         for look in looks:
             look.cancel()
 
-    def _prepared(self, photo: Photo | AnomalyError | None) -> Task | AnomalyError:
+    def _prepared(self, photo: Photo | AnomalyError | None) -> Task | Findings | AnomalyError:
         if isinstance(photo, AnomalyError):
             return photo
         if photo is None or self._left:
@@ -117,7 +123,11 @@ class Call:
         try:
             self._limit.check()
             with self._meter.stage("read"):
-                return self._pipeline.prepare(photo.frame(self._limits), self._options)
+                file = photo.file(self._limits)
+                known = self._recall(file.digest)
+                if known is not None:
+                    return replace(known, frame_id=file.frame_id)
+                return self._pipeline.prepare(file.frame(self._limits), self._options)
         except AnomalyError as error:
             return error
         except Exception:

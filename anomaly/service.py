@@ -23,6 +23,7 @@ from anomaly.imaging.fetch import Fetcher
 from anomaly.imaging.photo import Photo
 from anomaly.metrics import Meter, TimedDetector, TimedSegmenter
 from anomaly.pipeline import Outcome, Pipeline, Task, View
+from anomaly.results import Results, key_of
 from anomaly.types import Findings, Limits, Options
 from anomaly.warming import warm
 
@@ -65,7 +66,7 @@ class Service:
 
     `load` is called once, on a thread of its own, by `start`. `max_waiting` photographs wait for the
     models at most; `cpu_threads` threads decode, and as many measure and write; `fetcher` brings photographs by
-    their URL; without one they are refused.
+    their URL; without one they are refused. `results` keeps what was answered; nothing is kept without.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Service:
         max_waiting: int,
         cpu_threads: int,
         fetcher: Fetcher | None = None,
+        results: Results | None = None,
     ) -> None:
         self.limits = limits
         self.meter = Meter()
@@ -83,6 +85,7 @@ class Service:
         self._load = load
         self._max_waiting = max_waiting
         self._fetcher = fetcher
+        self._results = results or Results()
         self._state = State.LOADING
         self._failure: AnomalyError | None = None
         self._settled = threading.Event()
@@ -120,6 +123,7 @@ class Service:
         self._answering.shutdown()
         if self._loaded is not None:
             self._loaded.pipeline.close()
+        self._results.close()
 
     async def detect(
         self, photos: Sequence[Photo], options: Options, *, since: float | None = None
@@ -145,6 +149,7 @@ class Service:
             batcher=batcher,
             mail=self._mail_of(asyncio.get_running_loop()),
             meter=self.meter,
+            recall=lambda digest: self._known(digest, options),
         )
         try:
             for number in range(len(photos)):
@@ -193,6 +198,7 @@ class Service:
         }
         if self._loaded is not None:
             info |= {**self._loaded.facts, **self._loaded.counts()}
+        info["results"] = dataclasses.asdict(self._results.stats())
         if self._batcher is not None:
             info["queue"] = dataclasses.asdict(self._batcher.stats())
         return info
@@ -282,6 +288,15 @@ class Service:
         except AnomalyError as error:
             return error
 
+    def _known(self, digest: str, options: Options) -> Findings | None:
+        """Return what was answered before; not where a picture is asked for, which needs the photograph."""
+        if not self._results.on or options.debug:
+            return None
+        return self._results.get(self._key(digest, options))
+
+    def _key(self, digest: str, options: Options) -> str:
+        return key_of(digest, options, {} if self._loaded is None else self._loaded.facts)
+
     def _concluded(self, pipeline: Pipeline, task: Task, seen: Sequence[Seen]) -> Findings:
         with self.meter.stage("measure"):
             return pipeline.conclude(task, seen)
@@ -301,17 +316,24 @@ class Service:
                 arrived = await arrival
                 if isinstance(arrived, AnomalyError):
                     raise arrived
+                if isinstance(arrived, Findings):
+                    return self._done(arrived, arrived.frame_id, started)
                 task, seen = arrived
                 frame_id = task.frame.id
                 if len(seen) == 1 and all(piece.mask is None for piece in seen[0]):
                     result = pipeline.conclude(task, seen)  # names alone: cheaper than a thread
                 else:
                     result = await self.off_loop(self._concluded, pipeline, task, seen)
+                if self._results.on:
+                    self._results.put(self._key(task.frame.digest, task.options), result)
         except AnomalyError as error:
             result = error
         except Exception:
             log.exception("measuring a photo failed")
             result = InternalError("measuring this photo failed; the server's log says how")
+        return self._done(result, frame_id, started)
+
+    def _done(self, result: Findings | AnomalyError, frame_id: str | None, started: float) -> Outcome:
         if isinstance(result, AnomalyError):
             self.meter.photographed(result.code)
         else:

@@ -72,7 +72,8 @@ class Settings(BaseSettings):
         True, description="Download published weights that are asked for by name and are nowhere at hand."
     )
     hf_home: Path | None = Field(
-        None, description="Hugging Face's folder; its `hub` is looked into. `~/.cache/huggingface` if left out."
+        None,
+        description="Hugging Face's folder; its `hub` is looked into. `~/.cache/huggingface` if left out.",
     )
     hf_token: SecretStr | None = Field(
         None, description="Hugging Face token, for the download of gated weights such as SAM 3."
@@ -106,7 +107,10 @@ class Settings(BaseSettings):
     api_host: str = Field("0.0.0.0", description="Address on which the server listens.")  # noqa: S104
     api_port: int = Field(8000, ge=0, le=65535, description="Port on which the server listens.")
     port: int | None = Field(
-        None, ge=0, le=65535, description="The same, as RunPod's load balancer sets it; goes before `API_PORT`."
+        None,
+        ge=0,
+        le=65535,
+        description="The same, as RunPod's load balancer sets it; goes before `API_PORT`.",
     )
     port_health: int | None = Field(
         None,
@@ -116,7 +120,9 @@ class Settings(BaseSettings):
         " server's port if left out.",
     )
     drain_s: float = Field(
-        30.0, ge=0, description="Most seconds that running requests have to finish when the server is to stop."
+        30.0,
+        ge=0,
+        description="Most seconds that running requests have to finish when the server is to stop.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level logged.")
     log_format: LogFormat = Field(
@@ -180,7 +186,19 @@ class Settings(BaseSettings):
     )
     jobs_at_once: int = Field(4, ge=1, description="Jobs of `POST /run` that the HTTP server has in work.")
     jobs_waiting: int = Field(1000, ge=1, description="Most jobs that wait; more are refused.")
-    results_keep_s: float = Field(86_400.0, gt=0, description="For so long a job's result can be asked for, s.")
+    results_keep_s: float = Field(
+        86_400.0, gt=0, description="For so long a job's result can be asked for, s."
+    )
+    result_cache_mb: int = Field(
+        0,
+        ge=0,
+        description="Memory for what was found on earlier photos, in MB: the same photo under the same options costs"
+        " no model. `0` keeps nothing.",
+    )
+    result_cache_path: Path | None = Field(
+        None,
+        description="Folder that keeps as much again, for the next start; only the server may write there.",
+    )
     webhook_secret: SecretStr | None = Field(
         None, description="Webhooks are signed with it, in `X-Anomaly-Signature`; unsigned if left out."
     )

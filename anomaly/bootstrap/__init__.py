@@ -8,6 +8,7 @@ from anomaly.bootstrap.queue import queue
 from anomaly.bootstrap.steps import Steps, since_exec_ms
 from anomaly.imaging.fetch import Fetcher
 from anomaly.outbound import anywhere, is_public
+from anomaly.results import Results
 from anomaly.service import Service
 from anomaly.settings import Settings
 
@@ -25,4 +26,5 @@ def build(settings: Settings) -> Service:
         fetcher=Fetcher(
             settings.limits, anywhere if settings.allow_private_urls else is_public, settings.fetch_timeout_s
         ),
+        results=Results(settings.result_cache_mb, settings.result_cache_path),
     )

@@ -1,7 +1,7 @@
 """A photograph as it came in, before anything about it is believed."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pybase64
 
@@ -23,16 +23,22 @@ class Photo:
     frame_id: str | None = None
     url: str | None = None
 
+    def file(self, limits: Limits) -> "PhotoFile":
+        """Return the file's bytes and what follows from them alone, before a pixel is decoded.
+
+        Raises the `InputError` that says what is wrong with it. Takes milliseconds: call it off the event loop.
+        """
+        data = self._bytes(limits)
+        digest = hashlib.sha256(data).hexdigest()
+        return PhotoFile(data, digest, self.frame_id or f"frame_{digest[:12]}")
+
     def frame(self, limits: Limits) -> Frame:
         """Decode to an upright RGB frame; its id is the caller's, else derived from the bytes.
 
         Raises the `InputError` that says what is wrong with it. Takes milliseconds to seconds of one
         core: call it off the event loop.
         """
-        data = self._bytes(limits)
-        digest = hashlib.sha256(data).hexdigest()
-        image = decode(data, limits)
-        return Frame(self.frame_id or f"frame_{digest[:12]}", image, digest, read_exif(data))
+        return self.file(limits).frame(limits)
 
     def _bytes(self, limits: Limits) -> bytes:
         source = self.source
@@ -47,6 +53,20 @@ class Photo:
         if len(source) > limits.max_image_bytes:
             raise _too_large(len(source), limits)
         return source
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoFile:
+    """A photograph's file: its bytes, their sha256 in hex, and the frame's id."""
+
+    data: bytes = field(repr=False)
+    digest: str
+    frame_id: str
+
+    def frame(self, limits: Limits) -> Frame:
+        """Decode to an upright RGB frame. Raises `InputError`; takes milliseconds to seconds of one core."""
+        image = decode(self.data, limits)
+        return Frame(self.frame_id, image, self.digest, read_exif(self.data))
 
 
 def _from_base64(text: str, limits: Limits) -> bytes:

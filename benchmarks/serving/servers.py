@@ -36,6 +36,7 @@ def command(name: str, model: str, port: int) -> tuple[list[str], Mapping[str, s
         file = "lock" if model == "lock" else str(NETWORK)
         return [str(PYTHON), "-m", f"benchmarks.serving.peers.{name}", str(port), file], {}
     settings = {"API_HOST": "127.0.0.1", "LOG_LEVEL": "warning", "MAX_BATCH": str(task.MAX_BATCH)}
+    settings["RESULT_CACHE_MB"] = "0"  # the same photograph comes again and again, and is to cost its models
     if model == "network":
         return [sys.executable, "-m", "benchmarks.serving.ours", str(port), str(NETWORK)], settings
     return [sys.executable, "entrypoint.py"], settings | {
