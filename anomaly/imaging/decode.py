@@ -1,7 +1,8 @@
 """Untrusted bytes -> upright RGB pixels.
 
-Pillow reads the header, which costs microseconds and tells format, size, mode and orientation; only
-then are pixels made, by simplejpeg where it can and by Pillow otherwise. What is accepted: JPEG (CMYK
+The header comes first, which costs microseconds and tells format, size, mode and orientation; only then are
+pixels made. simplejpeg reads both of a plain JPEG; of all else, and of a JPEG with notes of a camera, Pillow
+reads the header, and the pixels where simplejpeg does not. What is accepted: JPEG (CMYK
 and multi-picture files of drones too), PNG, WebP, AVIF, TIFF, BMP, GIF. Of an animation the first
 picture counts. Transparency is laid on white, as a browser shows it. Sixteen bits are cut to the
 upper eight.
@@ -16,6 +17,7 @@ from PIL import Image as Pillow
 from PIL import UnidentifiedImageError
 
 from anomaly.errors import CorruptImage, TooManyPixels, UnsupportedImage
+from anomaly.imaging.jpeg import has_notes, is_jpeg
 from anomaly.types import Image, Limits
 
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF")
@@ -42,6 +44,9 @@ def decode(data: bytes, limits: Limits) -> Image:
     Raises `UnsupportedImage` where it is no picture of a kind that is read, `TooManyPixels` by what
     the header says, before anything is decoded, and `CorruptImage` where the file breaks off.
     """
+    image = _plain_jpeg(data, limits)
+    if image is not None:
+        return image
     try:
         picture = Pillow.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
@@ -52,16 +57,37 @@ def decode(data: bytes, limits: Limits) -> Image:
         raise CorruptImage(
             f"the picture's header is broken ({type(error).__name__}); send it again"
         ) from error
-    width, height = picture.size
+    _check_size(*picture.size, limits)
+    image = _pixels(data, picture)
+    # After the pixels: a PNG may carry its orientation behind them, and Pillow decodes it all to look.
+    upright = _UPRIGHT.get(_orientation(picture))
+    return image if upright is None else np.ascontiguousarray(upright(image))
+
+
+def _plain_jpeg(data: bytes, limits: Limits) -> Image | None:
+    """Decode what most photographs are, without Pillow; None for what needs a closer look, or is broken.
+
+    That is what is no JPEG in colour or grey, and what holds notes that may turn it.
+    """
+    if not is_jpeg(data) or has_notes(data):
+        return None
+    try:
+        height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
+        if colours not in ("YCbCr", "RGB", "Gray"):
+            return None
+        _check_size(width, height, limits)
+        decoded: Image = simplejpeg.decode_jpeg(data, colorspace="RGB")
+    except ValueError:
+        return None
+    return decoded
+
+
+def _check_size(width: int, height: int, limits: Limits) -> None:
     if width * height > limits.max_pixels:
         raise TooManyPixels(
             f"the picture has {width} x {height} = {width * height / 1e6:.1f} megapixels and the limit is"
             f" {limits.max_pixels / 1e6:.1f}; send a smaller one or cut it"
         )
-    image = _pixels(data, picture)
-    # After the pixels: a PNG may carry its orientation behind them, and Pillow decodes it all to look.
-    upright = _UPRIGHT.get(_orientation(picture))
-    return image if upright is None else np.ascontiguousarray(upright(image))
 
 
 def _orientation(picture: Pillow.Image) -> int:

@@ -26,3 +26,20 @@ def test_a_photograph_takes_what_the_last_one_left() -> None:
     if kept == "False":
         pytest.skip("another allocator than glibc's")
     assert int(second) < int(first) / 10
+
+
+STAYING = """
+import gc
+from anomaly.serving.allocator import leave_what_stays
+
+stays = [[number] for number in range(1000)]
+leave_what_stays()
+print(gc.get_freeze_count() > 1000, any(each is stays for each in gc.get_objects()), gc.isenabled())
+"""
+
+
+def test_the_collector_leaves_alone_what_was_loaded() -> None:
+    """What was there when everything was loaded is not gone over again, and what comes after it still is."""
+    assert subprocess.run(
+        [sys.executable, "-c", STAYING], check=True, capture_output=True, text=True
+    ).stdout.split() == ["True", "False", "True"]

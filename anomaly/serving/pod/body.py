@@ -1,15 +1,11 @@
 """Reading a request's body: never more than the limit, and multipart forms out of what was read."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
 from anomaly.errors import InvalidRequest, RequestTooLarge
-
-if TYPE_CHECKING:
-    from python_multipart.multipart import MultipartCallbacks
 
 FILE_FIELD = "file"
 """The field that the messages name for a form's photograph; any other name is read too."""
@@ -37,77 +33,57 @@ async def read(request: Request, limit: int) -> bytes:
 
 
 def form(content_type: str, data: bytes) -> tuple[bytes, dict[str, str]]:
-    """Return the one file of a multipart form, and its other fields. Raises `InvalidRequest`."""
+    """Return the one file of a multipart form (RFC 7578), and its other fields. Raises `InvalidRequest`."""
     _, options = parse_options_header(content_type)
     boundary = options.get(b"boundary")
     if not boundary:
-        raise InvalidRequest("the body is not a multipart form: Missing boundary in multipart.")
-    parts = _Parts()
-    try:
-        parser = MultipartParser(boundary, parts.callbacks())
-        parser.write(data)
-        parser.finalize()
-    except FormParserError:
-        raise InvalidRequest("the body is not a multipart form: Invalid multipart data.") from None
-    if len(parts.files) != 1:
-        raise InvalidRequest(
-            f"the form holds {len(parts.files)} files; send one, in the field {FILE_FIELD!r},"
-            " or several as base64 to POST /detect/batch"
-        )
-    return parts.files[0], parts.fields
-
-
-class _Parts:
-    """Files and fields, as the parser comes upon them. A part with a file's name is a file."""
-
-    def __init__(self) -> None:
-        self.files: list[bytes] = []
-        self.fields: dict[str, str] = {}
-        self._chunks: list[bytes] = []
-        self._header = self._value = self._disposition = b""
-        self._count = 0
-
-    def callbacks(self) -> "MultipartCallbacks":
-        """Return what the parser calls."""
-        return {
-            "on_part_begin": self._begin,
-            "on_header_field": self._header_field,
-            "on_header_value": self._header_value,
-            "on_header_end": self._header_end,
-            "on_part_data": self._data,
-            "on_part_end": self._end,
-        }
-
-    def _begin(self) -> None:
-        self._count += 1
-        if self._count > MOST_PARTS:
-            raise InvalidRequest(f"the form has more than {MOST_PARTS} parts; send one file and its options")
-        self._chunks, self._disposition = [], b""
-
-    def _header_field(self, data: bytes, start: int, end: int) -> None:
-        self._header += data[start:end]
-
-    def _header_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
-
-    def _header_end(self) -> None:
-        if self._header.lower() == b"content-disposition":
-            self._disposition = self._value
-        self._header = self._value = b""
-
-    def _data(self, data: bytes, start: int, end: int) -> None:
-        self._chunks.append(data[start:end])
-
-    def _end(self) -> None:
-        _, options = parse_options_header(self._disposition)
-        content = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+        raise InvalidRequest("the body is not a multipart form: its type names no boundary")
+    files: list[bytes] = []
+    fields: dict[str, str] = {}
+    for disposition, content in _parts(data, b"\r\n--" + boundary):
+        _, options = parse_options_header(disposition)
         if b"name" not in options:
             raise InvalidRequest("the body is not a multipart form: a part of it has no name")
         if b"filename" in options:
-            self.files.append(content)
+            files.append(content)
         else:
-            name = options[b"name"].decode("utf-8", "replace")
-            self.fields[name] = content.decode("utf-8", "replace")
+            fields[options[b"name"].decode("utf-8", "replace")] = content.decode("utf-8", "replace")
+    if len(files) != 1:
+        raise InvalidRequest(
+            f"the form holds {len(files)} files; send one, in the field {FILE_FIELD!r},"
+            " or several as base64 to POST /detect/batch"
+        )
+    return files[0], fields
+
+
+def _parts(data: bytes, delimiter: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the disposition and the content of each part of a body that is there as a whole (RFC 2046, 5.1.1).
+
+    A parser of streams calls back for each piece of each header; this one finds the few ends that there are.
+    """
+    at = 0 if data.startswith(delimiter[2:]) else data.find(delimiter) + 2
+    if at == 1:
+        raise InvalidRequest("the body is not a multipart form: its boundary is not in it")
+    at += len(delimiter) - 2
+    for _ in range(MOST_PARTS):
+        if data.startswith(b"--", at):
+            return
+        line_end = data.find(b"\r\n", at)
+        head_end = data.find(b"\r\n\r\n", line_end)
+        end = data.find(delimiter, head_end + 2)  # the blank line may be a part's last: it is empty then
+        if line_end < 0 or data[at:line_end].strip(b" \t") or head_end < 0 or end < 0:
+            raise InvalidRequest("the body is not a multipart form: it breaks off, or a part of it is broken")
+        yield _disposition(data[line_end + 2 : head_end]), data[head_end + 4 : end]
+        at = end + len(delimiter)
+    raise InvalidRequest(f"the form has more than {MOST_PARTS} parts; send one file and its options")
+
+
+def _disposition(head: bytes) -> bytes:
+    for line in head.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.strip().lower() == b"content-disposition":
+            return value.strip()
+    return b""
 
 
 def _too_large(limit: int) -> RequestTooLarge:

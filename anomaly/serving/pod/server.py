@@ -9,7 +9,7 @@ import uvicorn
 from anomaly.errors import AnomalyError
 from anomaly.jobs import Jobs
 from anomaly.service import Service
-from anomaly.serving.allocator import keep_blocks
+from anomaly.serving.allocator import keep_blocks, leave_what_stays
 from anomaly.serving.pod.access import OPEN_TO_ALL, Access
 from anomaly.serving.pod.app import create_app
 from anomaly.serving.pod.draining import CLOSING_S, Server
@@ -41,17 +41,19 @@ def serve(
     )
     server = Server(config, service, drain_s)
 
-    def leave_on_failure() -> None:
+    def settle() -> None:
         try:
             service.wait()
         except AnomalyError:
             server.should_exit = True
+        else:
+            leave_what_stays()
 
     # While it runs uvicorn has handlers of its own; before and after, a signal is no death.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     service.start()
-    threading.Thread(target=leave_on_failure, name="watching", daemon=True).start()
+    threading.Thread(target=settle, name="watching", daemon=True).start()
     server.run()
     if service.failure is not None:
         raise service.failure
