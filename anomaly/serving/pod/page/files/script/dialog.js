@@ -10,7 +10,9 @@ export function openDialog(id, title) {
     element("div", { class: "dialog-head" }, element("h2", { id: `${id}-title` }, title), element("button", { class: "icon-button", type: "button", "aria-label": "Close", onclick: () => dialog.close() }, icon("close"))),
     body,
   );
-  dialog.onclick = (event) => event.target === dialog && dialog.close();
+  dialog.onclick = (event) => {
+    if (event.target === dialog) dialog.close();
+  };
   if (!dialog.open) dialog.showModal();
   return body;
 }

@@ -51,7 +51,8 @@ function inMillimetres(geometry, scale) {
     width_mm_pm: width === null ? null : rounded(width * scale * widthPm, 3),
     width_p95_mm: width === null || geometry.width_p95_pixels === null ? null : rounded(geometry.width_p95_pixels * scale, 3),
     area_mm2: rounded(area * scale * scale, 2),
-    area_mm2_pm: rounded(area * scale * scale * Math.hypot(lengthPm, widthPm), 2),
+    // The server knows an area's own deviation, and does not always tell it in pixels.
+    area_mm2_pm: Number.isFinite(geometry.area_pixels_pm) ? rounded(geometry.area_pixels_pm * scale * scale, 2) : null,
     mm_per_pixel: rounded(scale, 5),
     scale_source: `Given: ${scale} mm per pixel, taken as exact.`,
     width_class: null,

@@ -1,0 +1,47 @@
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+from anomaly.serving.pod import create_app
+from tests.serving.page.desk import Desk, served
+from tests.services import warm_service
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+_ARGUMENTS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """Give one browser to all files: starting it costs a second of both cores."""
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium or Chrome here; `make browser` says how to get one")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def address() -> Iterator[str]:
+    """Give the address of a server with the fake models, which find nine things on every photo."""
+    with served(create_app(warm_service(fake_boxes=9), 0.5)) as address:
+        yield address
+
+
+@pytest.fixture(scope="package")
+def window(browser: Browser) -> Iterator[BrowserContext]:
+    """Give one profile to all tabs, so that the page's files come out of its cache."""
+    with browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light") as window:
+        yield window
+
+
+@pytest.fixture
+def desk(window: BrowserContext, address: str) -> Iterator[Desk]:
+    """Give the page in a tab of its own, which must end without an error or a request elsewhere."""
+    with Desk.opened(window, address) as desk:
+        yield desk.visit()
