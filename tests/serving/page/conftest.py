@@ -5,8 +5,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from anomaly.serving.pod import create_app
-from tests.serving.page.desk import Desk, served
 from tests.services import warm_service
+from tests.serving.page.desk import Desk, served
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 _ARGUMENTS = (

@@ -5,8 +5,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from anomaly.serving.pod import create_app, page
-from tests.serving.page.desk import SAMPLE
 from tests.services import warm_service
+from tests.serving.page.desk import SAMPLE
 
 
 @pytest.fixture(scope="module")

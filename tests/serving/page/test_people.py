@@ -1,26 +1,21 @@
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from anomaly.serving.pod import create_app
-from tests.serving.page.desk import Desk, served
 from tests.services import warm_service
+from tests.serving.page.desk import Desk, served
 
 pytestmark = pytest.mark.xdist_group("browser")
 
-# Relative luminance and contrast by WCAG 2.1; each colour is drawn once, so that any notation is read.
-_CONTRASTS = """(selectors) => {
-  const pencil = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
-  const channels = (colour) => { pencil.clearRect(0, 0, 1, 1); pencil.fillStyle = colour; pencil.fillRect(0, 0, 1, 1); return [...pencil.getImageData(0, 0, 1, 1).data]; };
-  const light = (colour) => channels(colour).slice(0, 3).map((each) => each / 255).map((each) => (each <= 0.03928 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4)).reduce((sum, each, at) => sum + each * [0.2126, 0.7152, 0.0722][at], 0);
-  const ground = (node) => { for (let each = node; each; each = each.parentElement) { const colour = getComputedStyle(each).backgroundColor; if (channels(colour)[3] > 250) return colour; } return "#fff"; };
-  return selectors.map((selector) => { const node = document.querySelector(selector); const [a, b] = [light(getComputedStyle(node).color), light(ground(node))]; return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05); });
-}"""
+_CONTRASTS = Path(__file__).with_name("contrast.js").read_text().strip().removesuffix(";")
 _TEXTS = [
-    "#server", "#add", "#download-open", ".tool[data-layer=boxes]", "#ruler", ".shot-state", ".shot-name", "#findings-count",
-    "th button", "td small", ".note", ".link", ".facts dt", ".big small", ".chip", ".segmented button[aria-pressed=false]",
+    "#server", "#add", "#download-open", ".tool[data-layer=boxes]", "#ruler", ".shot-state", ".shot-name",
+    "#findings-count", "th button", "td small", ".note", ".link", ".facts dt", ".big small", ".chip",
+    ".segmented button[aria-pressed=false]",
 ]  # fmt: skip
 
 
@@ -100,8 +95,9 @@ def test_it_fits_a_phone(browser: Browser, address: str) -> None:
         page.tap("#sample")
         page.wait_for_selector("tbody tr")
         assert page.evaluate("document.documentElement.scrollWidth") <= 375
-        small = page.evaluate(
-            "[...document.querySelectorAll('.tool, .bar button:not(.pill)')].filter((each) => each.offsetWidth && Math.min(each.offsetWidth, each.offsetHeight) < 36).length"
+        pressed = page.locator(".tool:visible, .bar button:not(.pill)")
+        small = pressed.evaluate_all(
+            "all => all.filter((each) => Math.min(each.offsetWidth, each.offsetHeight) < 36).length"
         )
         assert small == 0
         page.tap("tbody tr")

@@ -7,8 +7,8 @@ from playwright.sync_api import BrowserContext, Response, Route, expect
 from anomaly.keys import Keyring
 from anomaly.serving.pod import create_app
 from anomaly.serving.pod.access import Access
-from tests.serving.page.desk import SAMPLE, Desk, served
 from tests.services import warm_service
+from tests.serving.page.desk import SAMPLE, Desk, served
 
 pytestmark = pytest.mark.xdist_group("browser")
 
