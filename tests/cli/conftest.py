@@ -4,8 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from anomaly.cli.app import application
 from tests.client.conftest import pod, pod_url  # noqa: F401 - fixtures
