@@ -10,6 +10,7 @@ from anomaly.backends.boxprompts import BoxSegmenter, Prompt, normalised, slices
 from anomaly.backends.device import inference
 from anomaly.backends.lowres import mask_in_box
 from anomaly.backends.rfdetr import RFDETR
+from anomaly.backends.threads import Threads
 from anomaly.imaging.photo import Photo
 from anomaly.pipeline import Pipeline
 from anomaly.types import Image, Limits, Mask, Options
@@ -80,7 +81,7 @@ def timed(
     import torch
 
     placement, network = detector._placement, segmenter._network
-    clock = Clock(placement.device)
+    clock, threads = Clock(placement.device), Threads()
     prompts = [Prompt(index, box, WIDTH, HEIGHT) for index in range(len(images)) for box in boxes()]
     with inference(placement):
         pixels = clock(
@@ -92,7 +93,9 @@ def timed(
             "detector: best boxes, download",
             lambda: detector._best(found.float(), logits.float()).cpu().numpy(),
         )
-        looked = clock("segmenter: resize, upload, normalise", lambda: normalised(images, network, placement))
+        looked = clock(
+            "segmenter: resize, upload, normalise", lambda: normalised(images, network, placement, threads)
+        )
         features = clock("segmenter: encoder", lambda: network.encode(looked))
         grids = clock(
             "segmenter: decoder, download",
@@ -101,12 +104,13 @@ def timed(
                 for part in slices(prompts, segmenter._max_prompts)
             ],
         )
+    asked = [
+        (grid, each.box, each.width, each.height, float(score))
+        for part, (values, scores) in zip(slices(prompts, segmenter._max_prompts), grids, strict=True)
+        for each, grid, score in zip(part, values, scores, strict=True)
+    ]
     masks = clock(
         "segmenter: masks in boxes",
-        lambda: [
-            mask_in_box(grid, each.box, each.width, each.height, float(score))
-            for part, (values, scores) in zip(slices(prompts, segmenter._max_prompts), grids, strict=True)
-            for each, grid, score in zip(part, values, scores, strict=True)
-        ],
+        lambda: threads.map(mask_in_box, *zip(*asked, strict=True)),
     )
     return clock.ms, masks

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from anomaly.backends.boxprompts.network import Features, Network, normalised
 from anomaly.backends.device import Placement, inference
 from anomaly.backends.embeddings import Embeddings, Kept
+from anomaly.backends.threads import Threads
 from anomaly.types import Image
 
 
@@ -16,6 +17,7 @@ class Encoder:
         self._model = model
         self._placement = placement
         self._embeddings = embeddings
+        self._threads = Threads()
 
     def __call__(self, images: Sequence[Image], keys: Sequence[str] = ()) -> Features:
         """Return the features of (H, W, 3) uint8 RGB images of any sizes, at least one, in order.
@@ -31,7 +33,7 @@ class Encoder:
             return own[0] if len(own) == 1 else tuple(map(torch.cat, zip(*own, strict=True)))
 
     def _encoded(self, images: Sequence[Image]) -> Features:
-        return self._network.encode(normalised(images, self._network, self._placement))
+        return self._network.encode(normalised(images, self._network, self._placement, self._threads))
 
     def _apart(self, images: Sequence[Image], places: Sequence[int]) -> list[Kept]:
         """Return the features of each image in memory of its own: a part would keep that of all."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from anomaly.backends.compiled import Compiled
 from anomaly.backends.device import Placement
+from anomaly.backends.threads import Threads
 from anomaly.types import Image
 
 Tensor = Any
@@ -38,7 +39,9 @@ def compiled(network: Network, placement: Placement, largest: int) -> Network:
     return replace(network, encode=Compiled(network.encode, largest, on_gpu=placement.on_gpu))
 
 
-def normalised(images: Sequence[Image], network: Network, placement: Placement) -> Tensor:
+def normalised(
+    images: Sequence[Image], network: Network, placement: Placement, threads: Threads | None = None
+) -> Tensor:
     """Reduce pictures as bytes to `network.size` squared, upload them together, and normalise there.
 
     As the packages' own transforms do: bilinear with antialiasing, the aspect ratio given up.
@@ -47,15 +50,19 @@ def normalised(images: Sequence[Image], network: Network, placement: Placement) 
 
     square = (network.size, network.size)
     batch = torch.empty((len(images), 3, *square), dtype=torch.uint8, pin_memory=placement.on_gpu)
-    for slot, image in zip(batch, images, strict=True):
+
+    def reduce(slot: Tensor, image: Image) -> None:
         # torch warns of pictures that it may not write to, and cannot read negative strides
         owned = np.require(image, requirements=("C", "W"))
         rgb = torch.from_numpy(owned).permute(2, 0, 1)[None]
-        slot.copy_(
-            torch.nn.functional.interpolate(
-                rgb, square, mode="bilinear", align_corners=False, antialias=True
-            )[0]
-        )
+        with torch.inference_mode():  # each thread has a mode of its own
+            slot.copy_(
+                torch.nn.functional.interpolate(
+                    rgb, square, mode="bilinear", align_corners=False, antialias=True
+                )[0]
+            )
+
+    (threads or Threads(1)).map(reduce, list(batch), images)
     pixels = batch.to(placement.device, non_blocking=True).float()
     shift, scale = (
         torch.tensor(values, device=pixels.device).view(3, 1, 1) for values in (network.mean, network.std)

@@ -12,6 +12,7 @@ from anomaly.backends.boxprompts.network import Features, Network, Tensor
 from anomaly.backends.device import Placement, failures, inference
 from anomaly.backends.embeddings import Embeddings
 from anomaly.backends.lowres import empty, mask_in_box
+from anomaly.backends.threads import Threads
 from anomaly.types import Box, Image, Mask, ModelCard
 
 Item = TypeVar("Item")
@@ -49,6 +50,7 @@ class BoxSegmenter:
         self._network = network
         self._placement = placement
         self._embeddings = embeddings or Embeddings()
+        self._threads = Threads()
         self._encoder = Encoder(network, f"{card.backend} {card.sha256}", placement, self._embeddings)
         self._max_batch = max_batch
         self._max_prompts = max_prompts
@@ -101,10 +103,7 @@ class BoxSegmenter:
             levels = self._network.levels(features)
             for part in slices(prompts, self._max_prompts):
                 logits, scores = self._logits(levels, part)
-                masks.extend(
-                    mask_in_box(grid, prompt.box, prompt.width, prompt.height, score)
-                    for prompt, grid, score in zip(part, logits, scores, strict=True)
-                )
+                masks += self._threads.map(_mask, part, list(logits), scores.tolist())
         return masks
 
     def _logits(
@@ -137,6 +136,10 @@ class BoxSegmenter:
     @property
     def _title(self) -> str:
         return f"{self.card.backend} {self.card.variant or ''}".rstrip()
+
+
+def _mask(prompt: Prompt, logits: NDArray[np.float32], score: float) -> Mask:
+    return mask_in_box(logits, prompt.box, prompt.width, prompt.height, score)
 
 
 def _corners(prompts: Sequence[Prompt], side: int) -> NDArray[np.float32]:

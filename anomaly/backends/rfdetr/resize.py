@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anomaly.backends.threads import Threads
 from anomaly.types import Image
 
 
@@ -33,6 +34,7 @@ class Resizer:
     def __init__(self, side: int, device: str) -> None:
         self._side = side
         self._device = device
+        self._threads = Threads()
         self._sampling = functools.lru_cache(maxsize=64)(self._new_sampling)
 
     def _new_sampling(self, length: int) -> tuple[NDArray[np.int64], Any, Any]:
@@ -60,10 +62,13 @@ class Resizer:
 
         sizes = [2 * self._side * image.shape[1] * 3 for image in images]
         staging = torch.empty(sum(sizes), dtype=torch.uint8, pin_memory=self._device != "cpu")
-        for image, part in zip(images, staging.split(sizes), strict=True):
-            rows, _, _ = self._sampling(image.shape[0])
+        sampled = [self._sampling(image.shape[0])[0] for image in images]
+
+        def take(image: Image, part: Any, rows: NDArray[np.int64]) -> None:
             target = part.numpy().reshape(2 * self._side, image.shape[1], 3)
             np.take(image, rows, axis=0, out=target, mode="clip")  # "clip" writes into `out` without a copy
+
+        self._threads.map(take, images, staging.split(sizes), sampled)
         split: tuple[Any, ...] = staging.to(self._device, non_blocking=True).split(sizes)
         return split
 
