@@ -17,7 +17,7 @@ from anomaly.geometry.scale import Scale, physical, scale_of
 from anomaly.geometry.standards import Limit, Standards, width_class
 from anomaly.measuring import Job, Measured, Measuring, around
 from anomaly.ports import Detector, Segmenter
-from anomaly.taxonomy import Classified, Kind, Taxonomy, place
+from anomaly.taxonomy import UNKNOWN, Classified, Kind, Taxonomy, structure_of
 from anomaly.tiling import Merged, Piece, choose, merge
 from anomaly.types import (
     Anomaly,
@@ -148,31 +148,15 @@ class Pipeline:
         named = [(self.taxonomy.classify(each.label), each) for each in found]
         measured = self._measured(task, named)
         structures: list[Structure] = []
-        defects: list[Anomaly] = []
+        defects: list[tuple[str, str, Piece | Merged, Measured]] = []
         for key, (label, each), done in zip(_keys(frame, found), named, measured, strict=True):
-            mask = each.mask
             if label.kind is Kind.STRUCTURE:
                 structures.append(
-                    Structure(f"struct_{key}", label.name, each.box, each.score, mask, done.written)
+                    Structure(f"struct_{key}", label.name, each.box, each.score, each.mask, done.written)
                 )
             elif label.kind is Kind.DEFECT:
-                score = None if mask is None else mask.score
-                surface = _on_the_surface(task, done.geometry, mask)
-                defects.append(
-                    Anomaly(
-                        f"anom_{key}",
-                        label.name,
-                        "unknown",
-                        each.box,
-                        each.score,
-                        score,
-                        done.geometry,
-                        mask,
-                        physical=surface,
-                        written=done.written,
-                    )
-                )
-        anomalies = tuple(place(each, structures) for each in defects)
+                defects.append((f"anom_{key}", label.name, each, done))
+        anomalies = tuple(_anomaly(task, *each, structures) for each in defects)
         return Findings(
             frame.id,
             frame.width,
@@ -269,6 +253,27 @@ def _job(task: Task, label: Classified, found: Piece | Merged) -> Job | None:
         photo, corner = around(task.frame.image, mask)
         return replace(job, photo=photo, corner=corner)
     return job
+
+
+def _anomaly(
+    task: Task, id_: str, name: str, found: Piece | Merged, done: Measured, structures: Sequence[Structure]
+) -> Anomaly:
+    mask = found.mask
+    held = structure_of(found.box, mask, structures)
+    return Anomaly(
+        id=id_,
+        defect_type=name,
+        structure_type=UNKNOWN if held is None else held.structure.structure_type,
+        box=found.box,
+        detection_score=found.score,
+        segmentation_score=None if mask is None else mask.score,
+        geometry=done.geometry,
+        mask=mask,
+        structure_id=None if held is None else held.structure.id,
+        structure_ioa=None if held is None else held.ioa,
+        physical=_on_the_surface(task, done.geometry, mask),
+        written=done.written,
+    )
 
 
 def _on_the_surface(task: Task, geometry: Geometry | None, mask: Mask | None) -> Physical | None:

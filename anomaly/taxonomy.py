@@ -5,13 +5,13 @@ import re
 import threading
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 
 from anomaly.errors import ConfigurationError
-from anomaly.types import Anomaly, Box, Mask, Structure
+from anomaly.types import Box, Mask, Structure
 
 log = logging.getLogger(__name__)
 
@@ -120,22 +120,6 @@ class Held:
     structure: Structure
     ioa: float
     uncertain: bool
-
-
-def place(anomaly: Anomaly, structures: Sequence[Structure]) -> Anomaly:
-    """Return `anomaly` with the structure that holds it; `structure_type` is "unknown" where none does."""
-    held = structure_of(anomaly.box, anomaly.mask, structures)
-    if held is None:
-        nowhere = (UNKNOWN, None, None)
-        if (anomaly.structure_type, anomaly.structure_id, anomaly.structure_ioa) == nowhere:
-            return anomaly
-        return replace(anomaly, structure_type=UNKNOWN, structure_id=None, structure_ioa=None)
-    return replace(
-        anomaly,
-        structure_type=held.structure.structure_type,
-        structure_id=held.structure.id,
-        structure_ioa=held.ioa,
-    )
 
 
 def structure_of(box: Box, mask: Mask | None, structures: Sequence[Structure]) -> Held | None:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from anomaly.errors import ConfigurationError
-from anomaly.taxonomy import Classified, Held, Kind, Taxonomy, place, structure_of
-from anomaly.types import Anomaly, Box, Mask, Structure
+from anomaly.taxonomy import Classified, Held, Kind, Taxonomy, structure_of
+from anomaly.types import Box, Mask, Structure
 
 TABLE = tomllib.loads((Path(__file__).parents[1] / "configs" / "taxonomy.toml").read_text(encoding="utf-8"))
 
@@ -352,19 +352,3 @@ def test_masks_are_never_grown_to_the_frame() -> None:
     held = structure_of(Box(0, 0, 1, 1), crack, (structure("p", Box(0, 0, 1, 1), plate),))
     assert held is not None
     assert held.ioa == 0.5
-
-
-def test_an_anomaly_is_given_its_structure() -> None:
-    """The assignment stands in the anomaly: type, id and share."""
-    anomaly = Anomaly("anom_1", "crack", "unknown", Box(0, 0, 100, 10), 0.9)
-    girder = structure("struct_1", Box(0, 0, 80, 500), kind="girder")
-    placed = place(anomaly, (girder,))
-    assert (placed.structure_type, placed.structure_id) == ("girder", "struct_1")
-    assert placed.structure_ioa == pytest.approx(0.8)
-    assert placed.box == anomaly.box
-
-
-def test_an_anomaly_on_nothing_is_of_unknown_structure() -> None:
-    """Where no structure holds it, the type is unknown and there is neither id nor share."""
-    placed = place(Anomaly("anom_1", "crack", "", Box(0, 0, 100, 10), 0.9), ())
-    assert (placed.structure_type, placed.structure_id, placed.structure_ioa) == ("unknown", None, None)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from anomaly import __version__
 from anomaly.jobs import Jobs
@@ -13,6 +14,24 @@ from anomaly.serving.pod import access, detect, failures, jobs, page, status
 from anomaly.serving.pod.access import OPEN_TO_ALL, Access
 from anomaly.serving.pod.draining import Turnstile
 from anomaly.serving.pod.trace import Trace
+
+
+class Application(FastAPI):
+    """FastAPI with what is added here outside of its own layers, not between them.
+
+    So an answer at a door passes none of those. What they are for, errors that nobody expected, `Trace` does.
+    """
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return the application as it is called."""
+        added, self.user_middleware = self.user_middleware, []
+        try:
+            app = super().build_middleware_stack()
+        finally:
+            self.user_middleware = added
+        for layer, args, kwargs in reversed(added):
+            app = layer(app, *args, **kwargs)
+        return app
 
 
 def create_app(
@@ -36,7 +55,7 @@ def create_app(
             await queue.close()
         service.close()
 
-    app = FastAPI(
+    app = Application(
         title="Anomaly server",
         description="Photographs of structures in; measured, located, structured defects out.",
         version=__version__,
