@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from anomaly.serving.worker import sdk
+from anomaly.service import Service
+from anomaly.serving.worker import handler, sdk
 from anomaly.serving.worker.channel import Channel
 from anomaly.serving.worker.loop import Loop
 from anomaly.serving.worker.recycling import Recycling
@@ -52,6 +53,21 @@ class Bench:
         """End the loop as SIGTERM does."""
         self.loop.leave("the test is over")
         await asyncio.wait_for(asyncio.shield(self.running), 10)
+
+
+def speaking(service: Service, **options: Any) -> Speaking:
+    """Return our handler as the bench takes it."""
+    handle = handler(service, 0.3, **options)
+
+    async def speak(job: dict[str, Any], channel: Channel) -> object:
+        return await handle(job, channel=channel)
+
+    return speak
+
+
+def submit(bench: Bench, input_: dict[str, Any]) -> str:
+    """Queue a job with this input, and nothing else in it."""
+    return bench.sim.queue.submit(Submission(input_)).id
 
 
 @asynccontextmanager
