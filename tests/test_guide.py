@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,12 @@ from anomaly.serving.pod.failures import status_of
 from anomaly.settings import Settings
 from anomaly.types import Limits
 from anomaly.vram import Plan, Variant, Wish, plan
+from anomaly.weights import Source
 from anomaly.wire import request as wire
 from anomaly.wire import shapes
+from deploying import dockerfile, hub
 from tests import markdown
+from tests.services import warm_service
 from tests.vram.tables import every_segmenter
 from tests.vram.tables import table as variants
 
@@ -217,3 +221,53 @@ def test_the_endpoints_table_is_the_applications_routes(tmp_path: Path) -> None:
     document = create_app(service, 0.3, queue=queue(settings, service)).openapi()
     served = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
     assert documented == served
+
+
+def test_the_build_arguments_are_the_dockerfiles() -> None:
+    """Each argument of the image is in the guide with its default, and no other."""
+    arguments, stages = dockerfile.read(ROOT / "Dockerfile")
+    for stage in stages:
+        for each in stage.instructions:
+            if each.name == "ARG":
+                name, _, default_ = each.text.partition("=")
+                arguments[name] = default_.strip('"')
+    documented = {row["Build argument"]: row["Default"] for row in markdown.table(GUIDE, "The image")}
+    assert documented == arguments
+    user = next(each.text for each in stages[-1].instructions if each.name == "USER")
+    assert f"user {user.partition(':')[0]}" in GUIDE
+
+
+def test_the_places_of_weights_are_those_that_are_looked_into() -> None:
+    """The order of the guide is that of the code, with the words that /info says."""
+    rows = [(row["Order"], row["source"]) for row in markdown.table(GUIDE, "Weights")]
+    assert rows == [*((str(at), each.value) for at, each in enumerate(Source, 1)), ("", "embedded")]
+
+
+def test_the_steps_of_a_start_are_those_that_are_counted() -> None:
+    """What /info counts stands in the guide, in the order in which it happens."""
+    documented = [row["Step"] for row in markdown.table(GUIDE, "Cold start")]
+    service = warm_service(detector_backend="starter", segmenter_backend="none")
+    counted = list(service.info()["start_ms"])  # type: ignore[call-overload]
+    service.close()
+    assert set(counted) == set(documented) - {"download"}
+    assert [each for each in documented if each in counted] == counted
+
+
+def test_the_costs_are_those_of_the_cards() -> None:
+    """Prices of a second are those of `configs/gpus.toml`, and the rest is reckoned from them."""
+    cards = tomllib.loads((ROOT / "configs" / "gpus.toml").read_text())
+    known = [
+        (
+            ", ".join(each["names"]),
+            str(each["memory_gb"]),
+            f"{price:.5f}",
+            f"{price * 3600:.2f}",
+            f"{price * 30 * 1000:.2f}",
+        )
+        for each in cards["cards"]
+        if (price := each.get("flex_usd_per_s"))
+    ]
+    documented = markdown.table(GUIDE, "Costs")
+    assert [tuple(row.values())[1:] for row in documented] == known
+    assert {row["Pool"] for row in documented} >= set(hub.POOLS.split(","))
+    assert cards["price_url"] in GUIDE
