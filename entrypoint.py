@@ -30,7 +30,7 @@ def main() -> None:
 def serve(settings: Settings, pulse: Pulse | None) -> None:
     """Build the service and serve it, in the mode that `settings` say."""
     # Imported here, as it takes seconds and the load balancer asks from the first moment.
-    from anomaly.bootstrap import build, manifest, queue
+    from anomaly.bootstrap import build, filing, manifest, queue
     from anomaly.serving import pod, worker
 
     service = build(settings)
@@ -56,6 +56,7 @@ def serve(settings: Settings, pulse: Pulse | None) -> None:
         access,
         settings.drain_s,
         queue(settings, service),
+        filing(settings),
     )
 
 

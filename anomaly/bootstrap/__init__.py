@@ -3,8 +3,8 @@
 import os
 
 from anomaly.bootstrap.files import manifest, places
+from anomaly.bootstrap.keeping import filing, queue
 from anomaly.bootstrap.load import load
-from anomaly.bootstrap.queue import queue
 from anomaly.bootstrap.steps import Steps, since_exec_ms
 from anomaly.imaging.fetch import Fetcher
 from anomaly.outbound import anywhere, is_public
@@ -12,7 +12,7 @@ from anomaly.results import Results
 from anomaly.service import Service
 from anomaly.settings import Settings
 
-__all__ = ["build", "load", "manifest", "places", "queue"]
+__all__ = ["build", "filing", "load", "manifest", "places", "queue"]
 
 
 def build(settings: Settings) -> Service:

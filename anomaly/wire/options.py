@@ -47,7 +47,34 @@ class PicturePart(_Part):
     )
 
 
-class DetectOptions(_Part):
+class StorageOptions(_Part):
+    """Where an answer is to be kept, or is kept."""
+
+    store: bool = Field(
+        False,
+        description="Keep the answer and its masks, pictures and tables in object storage; answer links.",
+    )
+    s3_bucket: str | None = Field(
+        None, min_length=3, max_length=63, description="Name of the bucket; stores, as `store` does."
+    )
+    s3_prefix: str | None = Field(
+        None,
+        max_length=256,
+        pattern=r"^[A-Za-z0-9_=-][A-Za-z0-9._=-]*(/[A-Za-z0-9_=-][A-Za-z0-9._=-]*)*/?$",
+        description="Folder in the bucket; stores, as `store` does.",
+    )
+    s3Config: dict[str, str] | None = Field(  # noqa: N815 - RunPod's name
+        None,
+        description="Storage of one's own: endpointUrl, accessId, accessSecret, bucketName, as RunPod has them.",
+    )
+
+    @property
+    def stores(self) -> bool:
+        """Whether the answer is to be kept in object storage."""
+        return self.store or self.s3_bucket is not None or self.s3_prefix is not None
+
+
+class DetectOptions(StorageOptions):
     """What may be asked for beside the photographs, at every door."""
 
     confidence_threshold: float | None = Field(

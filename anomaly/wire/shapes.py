@@ -111,6 +111,16 @@ class DebugImages(TypedDict):
     masks: str
 
 
+class Stored(TypedDict):
+    """Where an answer is kept: `links` read its files without a key; it expires unless it is kept for good."""
+
+    result_id: str
+    bucket: str
+    prefix: str
+    kept: bool
+    links: dict[str, str]
+
+
 class Reports(TypedDict):
     """The findings in other forms, where they were asked for: `csv_data` is RFC 4180, `coco` a COCO data set.
 
@@ -122,6 +132,7 @@ class Reports(TypedDict):
     coco: NotRequired[dict[str, object]]
     csv_url: NotRequired[str]
     coco_url: NotRequired[str]
+    stored: NotRequired[Stored]
 
 
 class DetectResponse(Reports):

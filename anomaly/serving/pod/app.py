@@ -10,10 +10,12 @@ from starlette.types import ASGIApp
 from anomaly import __version__
 from anomaly.jobs import Jobs
 from anomaly.service import Service
-from anomaly.serving.pod import access, detect, failures, jobs, page, status
+from anomaly.serving.pod import access, detect, failures, jobs, page, results, status
 from anomaly.serving.pod.access import OPEN_TO_ALL, Access
 from anomaly.serving.pod.draining import Turnstile
 from anomaly.serving.pod.trace import Trace
+from anomaly.serving.worker.filing import Filing
+from anomaly.serving.worker.shelf import Shelf
 
 
 class Application(FastAPI):
@@ -35,12 +37,18 @@ class Application(FastAPI):
 
 
 def create_app(
-    service: Service, default_threshold: float, admitted: Access = OPEN_TO_ALL, queue: Jobs | None = None
+    service: Service,
+    default_threshold: float,
+    admitted: Access = OPEN_TO_ALL,
+    queue: Jobs | None = None,
+    filing: Filing | None = None,
 ) -> FastAPI:
     """Return the application. The service is started by its caller and closed with the application.
 
-    So is the `queue`, which the application starts; without one it takes no jobs.
+    So is the `queue`, which the application starts; without one it takes no jobs. `filing` keeps answers in
+    object storage; without one, in a caller's own alone.
     """
+    filing = filing or Filing(Shelf())
 
     async def ready() -> None:
         while not service.ready:
@@ -50,7 +58,9 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         if queue is not None:
             await queue.start(ready)
+        expiring = asyncio.create_task(filing.watch())
         yield
+        expiring.cancel()
         if queue is not None:
             await queue.close()
         service.close()
@@ -61,11 +71,12 @@ def create_app(
         version=__version__,
         lifespan=lifespan,
     )
-    doors = detect.doors(service, default_threshold, queue)
+    doors = detect.doors(service, default_threshold, filing, queue)
     app.include_router(detect.routes(doors))
     app.include_router(status.routes(service))
     if queue is not None:
         app.include_router(jobs.routes(queue, service))
+    app.include_router(results.routes(filing, service))
     app.include_router(page.routes())
     failures.install(app)
     app.add_middleware(detect.Doors, doors)

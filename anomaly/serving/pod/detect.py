@@ -15,8 +15,9 @@ from anomaly.jobs import Jobs
 from anomaly.service import Service
 from anomaly.serving.pod import accept, body, document, failures, later
 from anomaly.serving.pod.answered import Answered
+from anomaly.serving.worker.filing import Filing
+from anomaly.wire import answer, shapes
 from anomaly.wire import request as wire
-from anomaly.wire import shapes
 from anomaly.wire.options import DetectOptions
 
 T = TypeVar("T")
@@ -52,17 +53,27 @@ class Doors:
         await answered.send(send)
 
 
-def doors(service: Service, default_threshold: float, queue: Jobs | None = None) -> dict[str, Door]:
-    """Return what answers at each path that takes photographs; who does not wait is handed to `queue`."""
+def doors(
+    service: Service, default_threshold: float, filing: Filing, queue: Jobs | None = None
+) -> dict[str, Door]:
+    """Return what answers at each path that takes photographs.
+
+    Who does not wait is handed to `queue`; `filing` keeps what is to be kept.
+    """
     limit = service.limits.max_request_bytes
 
     async def one(request: Request, photo: Photo, asked: DetectOptions) -> Answered:
         form = accept.wanted(request.headers.get("accept"))
+        place = filing.target(asked) if asked.stores else None
         options = accept.suited(form, asked.options(default_threshold))
         [outcome] = await _while_connected(request, service.detect([photo], options))
         findings = outcome.result
         if isinstance(findings, AnomalyError):
             raise findings
+
+        if place is not None:
+            rendered = await service.off_loop(answer.detect_response, findings, options, outcome.elapsed_ms)
+            return Answered(answer.to_json(await filing.file(rendered, place, asked.s3_prefix)))
 
         def written() -> Answered:
             with service.meter.stage("write"):
@@ -98,9 +109,13 @@ def doors(service: Service, default_threshold: float, queue: Jobs | None = None)
         if not parsed.wait_for_result:
             return await later.handed_in(queue, request, parsed)
         form = accept.wanted(request.headers.get("accept"), pictures=False)
+        place = filing.target(parsed) if parsed.stores else None
         options = parsed.options(default_threshold)
         outcomes = await _while_connected(request, service.detect(parsed.photos(), options))
         elapsed_ms = (time.perf_counter() - started) * 1e3
+        if place is not None:
+            rendered = await service.off_loop(answer.batch_response, outcomes, options, elapsed_ms)
+            return Answered(answer.to_json(await filing.file(rendered, place, parsed.s3_prefix)))
         return await service.off_loop(accept.write_batch, form, outcomes, options, elapsed_ms)
 
     return {"/detect": detect, "/detect/upload": upload, "/detect/batch": batch}

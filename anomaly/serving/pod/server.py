@@ -13,6 +13,7 @@ from anomaly.serving.allocator import keep_blocks, leave_what_stays
 from anomaly.serving.pod.access import OPEN_TO_ALL, Access
 from anomaly.serving.pod.app import create_app
 from anomaly.serving.pod.draining import CLOSING_S, Server
+from anomaly.serving.worker.filing import Filing
 
 
 def serve(
@@ -23,14 +24,16 @@ def serve(
     access: Access = OPEN_TO_ALL,
     drain_s: float = 30.0,
     queue: Jobs | None = None,
+    filing: Filing | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, finishing what runs. Raises what kept the models from loading.
 
     The port answers from the start, so that `/health` can say that the models are loading. What runs when
-    the signal comes has `drain_s` to finish. `queue` takes jobs, which wait for the next start.
+    the signal comes has `drain_s` to finish. `queue` takes jobs, which wait for the next start;
+    `filing` keeps answers.
     """
     keep_blocks()
-    app = create_app(service, default_threshold, access, queue)
+    app = create_app(service, default_threshold, access, queue, filing)
     config = uvicorn.Config(
         app,
         host=host,

@@ -12,6 +12,7 @@ from anomaly.pipeline import Outcome
 from anomaly.service import Service
 from anomaly.serving.worker import results
 from anomaly.serving.worker.channel import Channel
+from anomaly.serving.worker.filing import Filing
 from anomaly.serving.worker.gate import Gate
 from anomaly.serving.worker.ladder import Ladder
 from anomaly.serving.worker.results import Written
@@ -73,6 +74,7 @@ class _Desk:
         self._ended = ended
         self._shelf = shelf
         self._gate = Gate(service)
+        self._filing = Filing(shelf)
 
     async def answer(self, job: dict[str, Any], channel: Channel) -> Written:
         """Return the output. Raises whatever the job as a whole fails with."""
@@ -89,7 +91,12 @@ class _Desk:
             options,
             self._most_bytes,
         )
+        filed = self._filing.target(asked.request, job) if asked.request.stores else None
         outcomes = await self._looked(asked, options, channel, ladder)
+        if filed is not None:
+            elapsed_ms = (time.perf_counter() - started) * 1e3
+            rendered = await self._service.off_loop(_rendered, asked, outcomes, options, elapsed_ms)
+            return Written(answer.to_json(await self._filing.file(rendered, filed, asked.request.s3_prefix)))
         if asked.stream:  # what the platform calls the aggregate: the list of what was streamed
             return await ladder.fit(
                 lambda form: [_numbered(each, form, number) for number, each in enumerate(outcomes)]
@@ -129,6 +136,15 @@ class _Desk:
                 task.cancel()
         self._ended([each.result if isinstance(each.result, AnomalyError) else None for each in outcomes])
         return outcomes
+
+
+def _rendered(asked: Work, outcomes: list[Outcome], options: Options, elapsed_ms: float) -> Any:
+    if isinstance(asked.request, wire.BatchRequest):
+        return answer.batch_response(outcomes, options, elapsed_ms)
+    [outcome] = outcomes
+    if isinstance(outcome.result, AnomalyError):
+        raise outcome.result
+    return answer.detect_response(outcome.result, options, outcome.elapsed_ms)
 
 
 async def _chunk(outcome: Outcome, number: int, ladder: Ladder) -> Written:

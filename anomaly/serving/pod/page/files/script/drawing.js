@@ -104,7 +104,7 @@ function centreLines(context, finding, lens, pen) {
       if (at) context.lineTo(...point);
       else context.moveTo(...point);
     });
-    twice(context, "#ffffff", pen.line * 0.95, pen.line);
+    twice(context, "#ffffff", pen.line * 0.9, pen.line * 0.7);
   }
 }
 

@@ -148,7 +148,7 @@ export function showScaleForm(state, actions) {
     const open = scale && needsServer(scale) && photo && !same(scale, photo.asked);
     const apart = scale && more && state.photos.some((each) => !same(each.scale, scale));
     room.replaceChildren(...[
-      scale && needsServer(scale) ? element("button", { type: "submit", class: "button primary", disabled: !open || photo.busy }, photo?.busy ? "Measuring" : open ? "Measure again" : "Measured") : null,
+      open ? element("button", { type: "submit", class: "button primary", disabled: photo.busy }, photo.busy ? "Measuring" : "Measure again") : null,
       more && apart ? element("button", { type: "button", class: "button", onclick: () => {
         state.scale = scale;
         apply(state.photos.filter((each) => !same(each.scale, scale)));

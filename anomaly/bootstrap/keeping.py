@@ -1,4 +1,4 @@
-"""The queue of the HTTP server's jobs."""
+"""What the HTTP server keeps: jobs in its queue, answers in object storage."""
 
 import logging
 from pathlib import Path
@@ -9,6 +9,7 @@ from anomaly.outbound import anywhere, is_public
 from anomaly.service import Service
 from anomaly.serving.pod.jobs import handle
 from anomaly.serving.worker import handler
+from anomaly.serving.worker.filing import Filing
 from anomaly.serving.worker.shelf import Shelf
 from anomaly.settings import Settings
 
@@ -36,6 +37,12 @@ def queue(settings: Settings, service: Service) -> Jobs:
         most_waiting=settings.jobs_waiting,
         keep_s=settings.results_keep_s,
     )
+
+
+def filing(settings: Settings) -> Filing:
+    """Return what keeps answers in object storage, as `settings` describe it."""
+    permits = anywhere if settings.allow_private_urls else is_public
+    return Filing(Shelf(settings.storage, permits), settings.results_keep_s)
 
 
 def _store(settings: Settings) -> Store:

@@ -1,0 +1,44 @@
+"""GET /results/{id} and POST /results/{id}/keep: answers that were kept in object storage."""
+
+from fastapi import APIRouter, Request, Response
+
+from anomaly.service import Service
+from anomaly.serving.pod import body
+from anomaly.serving.worker.filing import Filing
+from anomaly.wire import answer
+from anomaly.wire import request as wire
+from anomaly.wire.options import StorageOptions
+
+MOST_BYTES = 10_000
+"""Of a body that names a bucket and no more."""
+
+_BODY = {
+    "requestBody": {"content": {"application/json": {"schema": StorageOptions.model_json_schema()}}},
+    "parameters": [
+        {"name": name, "in": "query", "schema": {"type": "string"}} for name in ("s3_bucket", "s3_prefix")
+    ],
+}
+
+
+def routes(filing: Filing, service: Service) -> APIRouter:
+    """Return the routes of results."""
+    router = APIRouter(tags=["results"])
+
+    @router.get("/results/{identity}", openapi_extra={"parameters": _BODY["parameters"]})
+    async def find(identity: str, request: Request) -> Response:
+        """Say where a result is, with new links to its files."""
+        asked = wire.parse(StorageOptions, request.query_params)
+        return _json(await filing.find(identity, asked))
+
+    @router.post("/results/{identity}/keep", openapi_extra=_BODY)
+    async def keep(identity: str, request: Request) -> Response:
+        """Move a reviewed result to where nothing expires."""
+        data = await body.read(request, MOST_BYTES)
+        given = wire.from_json(data) if data else dict(request.query_params)
+        return _json(await filing.keep(identity, wire.parse(StorageOptions, given)))
+
+    return router
+
+
+def _json(value: object) -> Response:
+    return Response(answer.to_json(value), media_type="application/json")
