@@ -1,6 +1,6 @@
 """One server over HTTP: a call that is answered, tried again where that is safe, or ends in a `ClientError`."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,10 +54,13 @@ class Door:
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=32),
             transport=transport,
         )
+        self._others: httpx.AsyncClient | None = None
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._http.aclose()
+        if self._others is not None:
+            await self._others.aclose()
 
     async def call(
         self,
@@ -82,17 +85,34 @@ class Door:
 
         async def once() -> Any:
             headers = {} if content is None else {"Content-Type": content_type}
-            response = await self._send(method, path, content, headers, params, timeout_s)
-            return self._read(method, path, response, accept)
+            where = f"{self.url}{path}"
+            response = await self._send(self._http, method, where, content, headers, params, timeout_s)
+            return self._read(method, where, response, accept)
 
+        return await self._again(once, worth_it)
+
+    async def fetch(self, url: str) -> Any:
+        """Return the JSON at a link of somebody else's, such as a bucket: the key is not sent there."""
+        others = self._others = self._others or httpx.AsyncClient(follow_redirects=True)
+
+        async def once() -> Any:
+            response = await self._send(others, "GET", url, None, {}, None, None)
+            return self._read("GET", url.partition("?")[0], response, frozenset())
+
+        return await self._again(once, lambda error: isinstance(error, CallFailed))
+
+    async def _again(
+        self, once: Callable[[], Awaitable[Any]], worth_it: Callable[[BaseException], bool]
+    ) -> Any:
         stop = stop_after_attempt(self._patience.tries) | stop_before_delay(self._patience.budget_s)
         retry = retry_if_exception(worth_it)
         return await AsyncRetrying(stop=stop, wait=_Wait(self._patience), retry=retry, reraise=True)(once)
 
     async def _send(
         self,
+        http: httpx.AsyncClient,
         method: str,
-        path: str,
+        where: str,
         content: bytes | None,
         headers: Mapping[str, str],
         params: Mapping[str, str] | None,
@@ -100,30 +120,31 @@ class Door:
     ) -> httpx.Response:
         timeout = httpx.Timeout(timeout_s or self._timeout_s, connect=15.0, pool=None)
         try:
-            return await self._http.request(
-                method, f"{self.url}{path}", content=content, headers=headers, params=params, timeout=timeout
+            return await http.request(
+                method, where, content=content, headers=headers, params=params, timeout=timeout
             )
         except httpx.TransportError as error:
             what = str(error) or type(error).__name__
             raise CallFailed(
-                f"{method} {self.url}{path} got no answer ({what}); check the address and that the server runs",
+                f"{method} {where.partition('?')[0]} got no answer ({what}); check the address, and that the server"
+                " runs",
                 unheard=isinstance(error, _NEVER_SENT),
             ) from error
         except httpx.InvalidURL as error:
-            raise CallRefused(f"{self.url} is no address of a server: {error}", status=0) from None
+            raise CallRefused(f"{where} is no address of a server: {error}", status=0) from None
 
-    def _read(self, method: str, path: str, response: httpx.Response, accept: frozenset[int]) -> Any:
+    def _read(self, method: str, where: str, response: httpx.Response, accept: frozenset[int]) -> Any:
         status = response.status_code
         if response.is_success or status in accept:
             try:
                 return orjson.loads(response.content)
             except orjson.JSONDecodeError:
                 raise CallRefused(
-                    f"{method} {self.url}{path} answered no JSON; is this the server's address?",
+                    f"{method} {where} answered no JSON; is this the server's address?",
                     status=status,
                 ) from None
         code, message = problem_of(response.text.strip())
-        said = f"{method} {self.url}{path} answered {status}: {message[:500] or response.reason_phrase}"
+        said = f"{method} {where} answered {status}: {message[:500] or response.reason_phrase}"
         if status in _LATER or (status in _TROUBLED and code is None):
             raise CallFailed(
                 said,

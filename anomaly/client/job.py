@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from anomaly.client.answers import Result, result_of
 from anomaly.client.door import Door
 from anomaly.client.errors import CallRefused, JobCancelled, JobFailed, JobLost, JobTimedOut, ResultLate
+from anomaly.client.links import filled
 from anomaly.client.problem import problem_of
 
 Output: TypeAlias = Mapping[str, Any] | list[Mapping[str, Any]]
@@ -100,7 +101,14 @@ class AsyncJob:
 
     async def results(self, timeout_s: float | None = None) -> list[Result]:
         """Wait for the end and return the answers, in order, of all photos of the job; raises as `result`."""
-        return [result_of(each, self._photo) for each in slots(await self.output(timeout_s), self.id)]
+        return [result_of(each, self._photo) for each in await self.slots(timeout_s)]
+
+    async def slots(self, timeout_s: float | None = None) -> list[Mapping[str, Any]]:
+        """Wait for the end and return the answers as JSON, in order, with the masks that lie in a bucket.
+
+        Raises as `result`.
+        """
+        return [await filled(self._door, each) for each in slots(await self.output(timeout_s), self.id)]
 
     async def output(self, timeout_s: float | None = None) -> Output:
         """Wait for the end and return the output as it is; raises as `result`."""
@@ -136,7 +144,7 @@ class AsyncJob:
                 number = value.get("index", len(heard))
                 if number not in heard:
                     heard.add(number)
-                    yield result_of(value, self._photo)
+                    yield result_of(await filled(self._door, value), self._photo)
             if State(now["status"]).final and not now.get("stream"):
                 break
             if not now.get("stream"):
@@ -144,7 +152,7 @@ class AsyncJob:
         output = output_of(await self.status())
         for number, value in enumerate(slots(output, self.id)):
             if number not in heard:
-                yield result_of(value, self._photo)
+                yield result_of(await filled(self._door, value), self._photo)
 
     async def _ended(self) -> Status:
         unknown = 0

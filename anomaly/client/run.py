@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from anomaly.client import photographs
 from anomaly.client.answers import Failed, Result, result_of
 from anomaly.client.errors import CallFailed, CallRefused, ClientError, JobFailed, JobLost, ResultLate
-from anomaly.client.job import AsyncJob, slots
+from anomaly.client.job import AsyncJob
 from anomaly.client.journal import Journal
 from anomaly.client.photographs import Parcel, Source
 from anomaly.client.sending import Options, Sender
@@ -99,7 +99,7 @@ class Run:
         async def resume(job_id: str, keys: Sequence[str]) -> None:
             job = AsyncJob(self._sender.door, job_id, self._sender.pace)
             try:
-                values = slots(await job.output(self._sender.timeout_s), job_id)
+                values = await job.slots(self._sender.timeout_s)
             except (JobFailed, CallRefused, ResultLate):
                 return  # its photographs are sent again
             for key, value in zip(keys, values, strict=False):
@@ -159,7 +159,9 @@ class Run:
                 raise
             if error.code == "invalid_request" and len(chunk) > 1:
                 raise  # it is about the options, which every other chunk has too
-            if len(chunk) > 1 and (error.code in _SPLIT or _failed(error).passing or isinstance(error, CallRefused)):
+            if len(chunk) > 1 and (
+                error.code in _SPLIT or _failed(error).passing or isinstance(error, CallRefused)
+            ):
                 half = len(chunk) // 2
                 await self._bring(chunk[:half])
                 await self._bring(chunk[half:])
@@ -193,7 +195,7 @@ class Run:
             self._journal.handed_in(job.id, [self._keys[each.number] for each in chunk])
         self._open.add(job)
         try:
-            values = slots(await job.output(self._sender.timeout_s), job.id)
+            values = await job.slots(self._sender.timeout_s)
         except (JobFailed, CallRefused):
             self._open.discard(job)
             raise

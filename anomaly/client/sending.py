@@ -15,6 +15,7 @@ from anomaly.client.answers import Answer
 from anomaly.client.door import Door
 from anomaly.client.errors import CallRefused, PhotoTooLarge, ResultLate
 from anomaly.client.job import AsyncJob, Pace, output_of, slots, status_of
+from anomaly.client.links import filled
 from anomaly.client.photographs import Parcel
 from anomaly.errors import InvalidRequest
 from anomaly.storage import Bucket
@@ -154,8 +155,10 @@ class Sender:
         )
         job = AsyncJob(self.door, status.id, self.pace, photo)
         try:
-            late = None if status.state.final else await job.output(max(0.0, until - loop.time()))
-            [value] = slots(output_of(status) if late is None else late, job.id)
+            if status.state.final:
+                [value] = [await filled(self.door, each) for each in slots(output_of(status), job.id)]
+            else:
+                [value] = await job.slots(max(0.0, until - loop.time()))
             return Answer(value, photo)
         except ResultLate:
             await job.cancel()  # nobody else knows its id

@@ -21,6 +21,9 @@ from anomaly.storage import Bucket
 
 T = TypeVar("T")
 
+LEAVE_S = 6.0
+"""For what is interrupted to take its leave of the server."""
+
 
 class Job:
     """One job, as `AsyncJob`, blocking."""
@@ -200,12 +203,20 @@ class _Thread:
         if self._loop.is_closed():
             last.close()
             return
+        self.run(_settled())
         self.run(last)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
+
+
+async def _settled() -> None:
+    """Wait for what was interrupted: it may have jobs to cancel."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        await asyncio.wait(others, timeout=LEAVE_S)
 
 
 async def _next(work: AsyncIterator[Any], end: object) -> Any:

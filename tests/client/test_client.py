@@ -22,7 +22,8 @@ from anomaly.client import (
     State,
 )
 from anomaly.errors import InvalidRequest
-from anomaly.serving.pod import create_app
+from anomaly.keys import Keyring
+from anomaly.serving.pod import Access, create_app
 from anomaly.simulator import Drop, FaultPlan, Late, Refuse, Simulator
 from tests.client.conftest import QUICK, on_uvicorn
 from tests.pictures import encoded, gradient
@@ -239,3 +240,24 @@ def test_a_pod_without_jobs_says_what_works() -> None:
         with pytest.raises(CallRefused, match="takes no jobs; `detect` and `map` work") as raised:
             client.submit(PHOTO)
     assert raised.value.code == "no_jobs"
+
+
+def test_a_pod_with_keys_opens_to_them() -> None:
+    """The key that the client is given is the pod's, and without it the refusal has its code."""
+    service = warm_service()
+    access = Access.read(Keyring.read("the-first-of-the-keys,the-second-of-the-keys"), None, None)
+    with on_uvicorn(create_app(service, 0.3, access)) as url:
+        with Client(url, "the-second-of-the-keys", **QUICK) as client:
+            assert client.detect(PHOTO).anomalies
+        with Client(url, **QUICK) as client, pytest.raises(CallRefused) as raised:
+            client.map([PHOTO])
+    assert (raised.value.status, raised.value.code) == (401, "unauthorized")
+
+
+def test_a_rate_limit_is_kept() -> None:
+    """A pod that lets in two calls a second gets its photos all the same, as fast as it allows."""
+    service = warm_service()
+    app = create_app(service, 0.3, Access.read(None, "2/second", None))
+    with on_uvicorn(app) as url, Client(url, **QUICK) as client:
+        survey = client.map([PHOTO] * 5, in_flight=5)
+    assert len(survey.answers) == 5
