@@ -55,7 +55,9 @@ ENV NVIDIA_VISIBLE_DEVICES=all \
     XDG_CACHE_HOME=/tmp/cache \
     MPLCONFIGDIR=/tmp/matplotlib \
     API_PORT=8000
-RUN useradd --uid 10001 --user-group --create-home --home-dir /home/anomaly anomaly
+# A volume that Docker makes anew belongs to whom its folder in the image belongs.
+RUN useradd --uid 10001 --user-group --create-home --home-dir /home/anomaly anomaly && \
+    install --directory --owner=10001 --group=10001 /runpod-volume
 WORKDIR /app
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
