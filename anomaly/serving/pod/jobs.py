@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from anomaly.errors import InvalidRequest, NotFound
 from anomaly.jobs import Ended, Handle, Job, Jobs, Voice, parse
 from anomaly.service import Service
-from anomaly.serving.pod import body
+from anomaly.serving.pod import body, document
 from anomaly.serving.worker.channel import Channel
 from anomaly.serving.worker.handler import Handler
 from anomaly.serving.worker.results import Written
@@ -19,26 +19,6 @@ WAIT_MS = 90_000
 """For so long `/runsync` waits unless its `wait` says otherwise; RunPod's own figure and range."""
 
 WAIT_MS_RANGE = (1_000, 300_000)
-
-_SUBMISSION = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["input"],
-                    "properties": {
-                        "input": {"type": "object", "description": "What /detect or /detect/batch takes."},
-                        "webhook": {"type": "string", "format": "uri"},
-                        "policy": {"type": "object"},
-                        "s3Config": {"type": "object"},
-                    },
-                }
-            }
-        },
-    }
-}
 
 
 def handle(handler: Handler) -> Handle:
@@ -68,12 +48,12 @@ def routes(jobs: Jobs, service: Service) -> APIRouter:
     async def submitted(request: Request) -> Job:
         return await jobs.submit(parse(wire.from_json(await body.read(request, limit))))
 
-    @router.post("/run", openapi_extra=_SUBMISSION)
+    @router.post("/run", openapi_extra=document.SUBMISSION)
     async def run(request: Request) -> Response:
         """Queue a job and answer its id."""
         return _json((await submitted(request)).brief())
 
-    @router.post("/runsync", openapi_extra=_SUBMISSION)
+    @router.post("/runsync", openapi_extra=document.SUBMISSION)
     async def runsync(request: Request) -> Response:
         """Queue a job and answer its result, or how it stands after `wait` milliseconds."""
         wait_ms = _wait_ms(request.query_params.get("wait"))

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from anomaly.service import Service
-from anomaly.serving.pod import body
+from anomaly.serving.pod import body, document
 from anomaly.serving.worker.filing import Filing
 from anomaly.wire import answer
 from anomaly.wire import request as wire
@@ -12,25 +12,18 @@ from anomaly.wire.options import StorageOptions
 MOST_BYTES = 10_000
 """Of a body that names a bucket and no more."""
 
-_BODY = {
-    "requestBody": {"content": {"application/json": {"schema": StorageOptions.model_json_schema()}}},
-    "parameters": [
-        {"name": name, "in": "query", "schema": {"type": "string"}} for name in ("s3_bucket", "s3_prefix")
-    ],
-}
-
 
 def routes(filing: Filing, service: Service) -> APIRouter:
     """Return the routes of results."""
     router = APIRouter(tags=["results"])
 
-    @router.get("/results/{identity}", openapi_extra={"parameters": _BODY["parameters"]})
+    @router.get("/results/{identity}", openapi_extra={"parameters": document.KEEP["parameters"]})
     async def find(identity: str, request: Request) -> Response:
         """Say where a result is, with new links to its files."""
         asked = wire.parse(StorageOptions, request.query_params)
         return _json(await filing.find(identity, asked))
 
-    @router.post("/results/{identity}/keep", openapi_extra=_BODY)
+    @router.post("/results/{identity}/keep", openapi_extra=document.KEEP)
     async def keep(identity: str, request: Request) -> Response:
         """Move a reviewed result to where nothing expires."""
         data = await body.read(request, MOST_BYTES)

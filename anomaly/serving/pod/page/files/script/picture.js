@@ -1,6 +1,7 @@
 // The pixels of a photo in the browser: small enough to move smoothly, and sharp where one looks closely.
 
 const LARGEST = 4096; // pixels a side: what every canvas and graphics card takes
+const SMALL = 1600; // and what is quickly drawn, where the whole photo is on the screen
 
 /** What the browser made of a file. `bitmap` is null where it cannot show such files; `width` x `height` is upright. */
 export class Picture {
@@ -14,10 +15,16 @@ export class Picture {
       picture.bitmap = share < 1
         ? await createImageBitmap(file, { resizeWidth: Math.round(width * share), resizeHeight: Math.round(height * share), resizeQuality: "high" })
         : await createImageBitmap(file);
+      picture.small = await smaller(picture.bitmap);
     } catch {
       picture.bitmap = null;
     }
     return picture;
+  }
+
+  /** The bitmap to draw from when one pixel of the photo becomes `scale` of the canvas. */
+  at(scale) {
+    return this.small && scale * this.width <= this.small.width ? this.small : this.bitmap;
   }
 
   /** Return a part of the photo at its full resolution. */
@@ -28,8 +35,16 @@ export class Picture {
   /** Give the memory back. */
   close() {
     this.bitmap?.close();
+    this.small?.close();
     this.bitmap = null;
+    this.small = null;
   }
+}
+
+async function smaller(bitmap) {
+  const share = SMALL / Math.max(bitmap.width, bitmap.height);
+  if (share > 0.75) return null;
+  return createImageBitmap(bitmap, { resizeWidth: Math.round(bitmap.width * share), resizeHeight: Math.round(bitmap.height * share), resizeQuality: "high" });
 }
 
 /** Draw a small picture of a file into a canvas; rejects where the browser cannot. */

@@ -178,7 +178,7 @@ export class Stage {
     }
     context.imageSmoothingQuality = "high";
     context.imageSmoothingEnabled = scale * (1 / picture.share) < 3;
-    context.drawImage(picture.bitmap, x, y, size.width * scale, size.height * scale);
+    context.drawImage(picture.at(scale), x, y, size.width * scale, size.height * scale);
     const detail = this.#detail;
     if (detail?.photo === photo) {
       context.imageSmoothingEnabled = scale < 3;

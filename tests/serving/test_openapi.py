@@ -1,0 +1,75 @@
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openapi_spec_validator import validate
+from pydantic import TypeAdapter
+from starlette.testclient import TestClient
+
+from anomaly.bootstrap import build, queue
+from anomaly.serving.pod import create_app
+from anomaly.settings import Settings
+from anomaly.wire import shapes
+
+ANSWERS: dict[str, Any] = {"/detect": shapes.DetectResponse, "/detect/batch": shapes.BatchResponse}
+
+
+@pytest.fixture(scope="module")
+def pod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """Give a pod with everything that it can have."""
+    settings = Settings(
+        detector_backend="fake",
+        segmenter_backend="fake",
+        cpu_threads=1,
+        state_path=tmp_path_factory.mktemp("state"),
+    )
+    service = build(settings)
+    service.start()
+    service.wait()
+    with TestClient(create_app(service, 0.3, queue=queue(settings, service))) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def document(pod: TestClient) -> dict[str, Any]:
+    """Give the document as it is served."""
+    answer: dict[str, Any] = pod.get("/openapi.json").json()
+    return answer
+
+
+def test_the_document_is_valid(document: dict[str, Any]) -> None:
+    """Any generator of clients can read it, and every reference in it leads somewhere."""
+    validate(document)
+    assert "$defs" not in json.dumps(document)
+
+
+def test_every_example_is_answered(pod: TestClient, document: dict[str, Any]) -> None:
+    """What the document shows works as it stands, and the answer has the documented shape."""
+    shown = [
+        (path, name, example["value"])
+        for path, methods in document["paths"].items()
+        for operation in methods.values()
+        for content in operation.get("requestBody", {}).get("content", {}).values()
+        for name, example in content.get("examples", {}).items()
+    ]
+    assert {path for path, _, _ in shown} == {"/detect", "/detect/batch", "/run", "/runsync"}
+    for path, name, value in shown:
+        answer = pod.post(path, json=value)
+        assert answer.status_code == 200, (path, name, answer.text)
+        if path in ANSWERS:
+            TypeAdapter(ANSWERS[path]).validate_json(answer.content, strict=False)
+
+
+def test_every_route_says_what_it_is_for(document: dict[str, Any]) -> None:
+    """No operation is without its sentence, none without a tag but the page."""
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            assert operation.get("description"), (method, path)
+
+
+def test_the_document_is_served_where_it_is_looked_for(pod: TestClient) -> None:
+    """/openapi.json and /docs are where FastAPI's users expect them."""
+    assert pod.get("/docs").status_code == 200
+    assert Path(pod.get("/openapi.json").url.path).name == "openapi.json"
