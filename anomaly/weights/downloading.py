@@ -10,10 +10,10 @@ from pathlib import Path
 import httpx
 from filelock import FileLock
 from tenacity import (
+    RetryCallState,
     Retrying,
     before_sleep_log,
     retry_if_exception,
-    stop_after_attempt,
     wait_random_exponential,
 )
 
@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 
 Told = Callable[[int, int | None], None]
 """Is told the bytes that are here, and of how many where that is known."""
+
+LOCKED_S = 3600.0
+"""So long another's download is waited for: where a file system has no locks, one that crashed leaves its own."""
 
 TIMEOUT = httpx.Timeout(30.0)
 _RESPONSES = (408, 425, 429, 500, 502, 503, 504)
@@ -43,14 +46,15 @@ def fetch(
     """Return the file of `entry` in `folder`, downloaded if it is not there yet.
 
     Whoever else fetches it at the same time, in whatever process, waits for the first. A broken download is
-    tried again up to `tries` times, first after about `wait_s`, and goes on where it broke off, even in
-    another process. `token` is Hugging Face's, for a gated repository, and `hub` a mirror's address. What
-    is here at last has the size and the hash that `entry` knows. Raises `WeightsError` that says what to do.
+    tried again, first after about `wait_s`, until `tries` of them in a row brought nothing, and goes on where
+    it broke off, even in another process. `token` is Hugging Face's, for a gated repository, and `hub` a
+    mirror's address. What is here at last has the size and the hash that `entry` knows. Raises `WeightsError`
+    that says what to do.
     """
     target = folder / entry.file
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(target.with_name(f".{target.name}.lock")):
+        with FileLock(target.with_name(f".{target.name}.lock"), timeout=LOCKED_S):
             if target.is_file() and entry.size_bytes in (None, target.stat().st_size):
                 return target
             _check_room(entry, target)
@@ -136,7 +140,7 @@ def _checked(path: Path, entry: Entry) -> None:
 
 def _received(entry: Entry, part: Path, told: Told, tries: int, wait_s: float) -> None:
     retrying = Retrying(
-        stop=stop_after_attempt(tries),
+        stop=_stalled(part, tries),
         wait=wait_random_exponential(multiplier=wait_s, max=30.0),
         retry=retry_if_exception(_passing),
         before_sleep=before_sleep_log(log, logging.WARNING),
@@ -147,6 +151,19 @@ def _received(entry: Entry, part: Path, told: Told, tries: int, wait_s: float) -
             retrying(_continue, client, entry, part, told)
     except httpx.HTTPError as error:
         raise _unreachable(entry, error) from error
+
+
+def _stalled(part: Path, tries: int) -> Callable[[RetryCallState], bool]:
+    """Return whether `tries` tries in a row brought nothing: one that brought something begins the count anew."""
+    had, in_vain = 0, 0
+
+    def stop(_: RetryCallState) -> bool:
+        nonlocal had, in_vain
+        has = part.stat().st_size if part.is_file() else 0
+        had, in_vain = (has, 1) if has > had else (had, in_vain + 1)
+        return in_vain >= tries
+
+    return stop
 
 
 def _continue(client: httpx.Client, entry: Entry, part: Path, told: Told) -> None:

@@ -56,6 +56,20 @@ def test_a_broken_connection_is_taken_up_where_it_broke(tmp_path: Path, shelf: S
     ]  # fmt: skip
 
 
+def test_a_slow_line_is_not_given_up_while_it_brings_something(
+    tmp_path: Path, shelf: Shelf, entry: Entry
+) -> None:
+    """Only tries in a row that bring nothing count: a line that breaks ever again gets there at last."""
+    shelf.troubles = [("break", 100_000)] * 8
+    assert fetch(entry, tmp_path, tries=2, wait_s=0.001).read_bytes() == DATA
+    assert len(shelf.asked) == 9
+    shelf.troubles = [("status", 503)] * 8
+    shelf.asked.clear()
+    with pytest.raises(WeightsError, match="HTTP 503"):
+        fetch(entry, tmp_path / "b", tries=2, wait_s=0.001)
+    assert len(shelf.asked) == 2
+
+
 def test_another_process_goes_on_with_what_one_left(tmp_path: Path, shelf: Shelf, entry: Entry) -> None:
     """A part that was left on the disk is not fetched again."""
     (tmp_path / "w.pt.part").write_bytes(DATA[:700_000])
