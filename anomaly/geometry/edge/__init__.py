@@ -37,7 +37,7 @@ _MISFIT = 0.3
 _SEEN = 0.4
 """Share of the line that must give good profiles."""
 
-_TEXTURE = 0.06
+_TEXTURE = 0.04
 """Pixels by which the ground's texture shifts the mean of many profiles, one standard deviation."""
 
 _LONGEST_SIDE = 32_766  # cv2.remap's limit
