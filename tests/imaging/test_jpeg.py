@@ -1,7 +1,7 @@
 import pytest
 from PIL import Image as Pillow
 
-from anomaly.imaging.jpeg import has_notes, is_jpeg
+from anomaly.imaging.jpeg import baseline_pixels, has_notes, is_jpeg
 from tests.pictures import encoded, gradient
 
 PLAIN = encoded(gradient(64, 48), "JPEG")
@@ -40,3 +40,18 @@ def test_of_a_broken_head_nothing_is_believed(data: bytes) -> None:
 def test_no_length_stops_it() -> None:
     """Segments that claim no length at all still come to an end."""
     assert has_notes(b"\xff\xd8" + b"\xff\xe0\x00\x00" * 1000)
+
+
+@pytest.mark.parametrize(
+    ("data", "pixels"),
+    [
+        (PLAIN, 64 * 48),
+        (encoded(gradient(64, 48), "JPEG", exif=exif()), 64 * 48),
+        (encoded(gradient(64, 48), "JPEG", progressive=True), None),
+        (encoded(gradient(64, 48), "PNG"), None),
+        (PLAIN[:15], None),
+    ],
+)
+def test_a_baseline_jpeg_tells_its_pixels(data: bytes, pixels: int | None) -> None:
+    """The number of pixels stands in the head of a baseline JPEG; other files may cost more than that."""
+    assert baseline_pixels(data) == pixels
