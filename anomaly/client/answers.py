@@ -52,8 +52,10 @@ class Answer:
         )
 
 
-_PASSING = frozenset({"not_ready", "queue_full", "caller_gone", "job_failed", "job_timed_out", "job_lost"})
-"""Codes that say nothing about a photograph: the platform lost its job, or a worker of it."""
+_PASSING = frozenset(
+    {"not_ready", "queue_full", "caller_gone", "call_refused", "job_failed", "job_timed_out", "job_lost"}
+)
+"""Codes that say nothing about a photograph: the platform lost its job or refused it, or a worker did."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,11 @@ from anomaly.client.problem import problem_of
 Output: TypeAlias = Mapping[str, Any] | list[Mapping[str, Any]]
 """What a job answers: an object, or a list of what was streamed."""
 
-_UNKNOWN = 3
-"""An endpoint may not know a job at once that it has just taken: 404 is believed when it has come so often."""
+_BELIEVED = 3
+"""An endpoint may not know a job at once that it has just taken: a refusal is believed when it has come so often."""
+
+_SHUT = (401, 403)
+"""But for these, which are about the key."""
 
 
 class State(StrEnum):
@@ -155,15 +158,16 @@ class AsyncJob:
                 yield result_of(await filled(self._door, value), self._photo)
 
     async def _ended(self) -> Status:
-        unknown = 0
+        refused = 0
         for wait_s in self._pace.waits():
             try:
                 now = await self.status()
-            except JobLost:
-                unknown += 1
-                if unknown >= _UNKNOWN:
+            except (JobLost, CallRefused) as error:
+                refused += 1
+                if refused >= _BELIEVED or (isinstance(error, CallRefused) and error.status in _SHUT):
                     raise
             else:
+                refused = 0
                 if now.state.final:
                     return now
             await asyncio.sleep(wait_s)

@@ -184,8 +184,8 @@ class Run:
                 if not others and first.parcel.base64_bytes > room:
                     return [await self._sender.one(first.parcel, self._options, "")]
                 return await self._job(chunk)
-            except JobFailed as error:
-                if not _failed(error).passing or not left:
+            except (JobFailed, CallRefused) as error:
+                if not _failed(error).passing or _of_the_door(error) or not left:
                     raise
         raise AssertionError("the last try returns or raises")
 
