@@ -14,7 +14,12 @@ import { words } from "./photo.js";
 export function drawFindings(context, scene, lens, pen) {
   const { findings, structures, layers } = scene;
   const marked = (finding) => finding === scene.selected || finding === scene.hovered;
-  const order = [...findings].sort((a, b) => marked(a) - marked(b) || areaOf(b) - areaOf(a)); // small and marked on top
+  const { width, height } = context.canvas;
+  const inView = ({ anomaly }) => {
+    const place = toCanvas(anomaly.bbox, lens);
+    return place.x_max > -40 && place.y_max > -40 && place.x_min < width + 40 && place.y_min < height + 40;
+  };
+  const order = findings.filter(inView).sort((a, b) => marked(a) - marked(b) || areaOf(b) - areaOf(a)); // small and marked on top
   if (layers.structures) for (const each of structures) brackets(context, toCanvas(each.bbox, lens), pen);
   if (layers.masks) for (const each of order) if (each.anomaly.mask) mask(context, each, lens, pen, marked(each));
   if (layers.boxes) for (const each of order) box(context, toCanvas(each.anomaly.bbox, lens), each.colour, pen, marked(each));

@@ -27,7 +27,7 @@ const byId = (id) => document.getElementById(id);
 const state = new State();
 const stage = new Stage(state);
 const queue = new Queue(state, refused);
-const actions = { remove, retry: (photo) => queue.add(photo), measure: (photos) => photos.forEach((photo) => queue.add(photo)), rule: () => rule(true) };
+const actions = { remove, retry: (photo) => queue.add(photo), measure: (photos) => photos.forEach((photo) => queue.add(photo)), rule: () => rule(true), unlock: refused };
 
 holdStage(stage, state);
 showHover(state, stage);

@@ -25,8 +25,13 @@ export function showMessage(state, actions) {
     const again = element("button", { class: "button", type: "button", onclick: () => actions.retry(photo) }, icon("retry"), "Try again");
     if (photo.status === "failed") return [panel("", "This photo was not analysed", trouble, again)];
     if (photo.status === "retrying") return [panel("waiting", "The server is busy", trouble, element("p", {}, `Next try in ${Math.max(0, Math.ceil((photo.retryAt - Date.now()) / 1000))} s.`))];
+    if (photo.status === "waiting" && trouble) {
+      return [panel("waiting", "The server asks for a key", trouble, element("button", { class: "button primary", type: "button", onclick: () => actions.unlock(trouble) }, "Enter the key"))];
+    }
     if (photo.busy) {
-      const text = { waiting: "Waiting for its turn", sending: `Sending ${Math.round(photo.progress * 100)} %`, analysing: photo.answer ? "Measuring again" : "Analysing" }[photo.status];
+      const seconds = Math.floor((Date.now() - photo.sentAt) / 1000);
+      const doing = photo.answer ? "Measuring again" : "Analysing";
+      const text = { waiting: "Waiting for its turn", sending: `Sending ${Math.round(photo.progress * 100)} %`, analysing: seconds < 2 ? doing : `${doing}, ${seconds} s` }[photo.status];
       return [element("div", { class: "badge" }, element("span", { class: "spinner" }), element("span", {}, text))];
     }
     if (photo.picture && !photo.picture.bitmap) return [element("div", { class: "badge" }, element("span", {}, "This browser cannot show this kind of file; its defects are drawn on a blank sheet."))];
@@ -40,5 +45,5 @@ export function showMessage(state, actions) {
   }
 
   state.on("current photos answers picture", show);
-  setInterval(() => state.current?.status === "retrying" && show(), 500);
+  setInterval(() => ["retrying", "analysing"].includes(state.current?.status) && show(), 500);
 }

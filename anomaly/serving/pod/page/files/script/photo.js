@@ -10,7 +10,8 @@ export class Photo {
   status = "waiting";
   progress = 0; // of sending, 0..1
   attempts = 0;
-  retryAt = 0; // ms of the clock
+  sentAt = 0; // ms of the clock
+  retryAt = 0; // likewise
   trouble = null; // ApiError
   answer = null;
   findings = [];

@@ -33,6 +33,7 @@ export class Queue {
       return;
     }
     photo.status = "waiting";
+    this.#locked = false; // with a key or not, the server is asked again
     if (!this.#waiting.includes(photo) && !this.#flying.has(photo)) this.#waiting.push(photo);
     this.#pump();
   }
@@ -62,6 +63,7 @@ export class Queue {
     this.#flying.add(photo);
     photo.sending = new AbortController();
     photo.status = "sending";
+    photo.trouble = null;
     photo.progress = 0;
     photo.attempts++;
     try {
@@ -75,6 +77,7 @@ export class Queue {
         },
         onsent: () => {
           photo.status = "analysing";
+          photo.sentAt = Date.now();
           this.state.changed("photos");
         },
       });
@@ -94,6 +97,7 @@ export class Queue {
     if (error.code === "cancelled") return;
     if (error.status === 401 || error.status === 403) {
       photo.status = "waiting";
+      photo.trouble = error;
       this.#waiting.unshift(photo);
       if (!this.#locked) this.onkey(error);
       this.#locked = true;

@@ -74,7 +74,7 @@ export function showStrip(state, actions) {
 
 function stateOf(photo, state) {
   switch (photo.status) {
-    case "waiting": return [icon("clock"), "Waiting"];
+    case "waiting": return [icon("clock"), photo.trouble ? "Needs a key" : "Waiting"];
     case "sending": return [`Sending ${Math.round(photo.progress * 100)} %`];
     case "analysing": return ["Analysing"];
     case "retrying": return [icon("clock"), `Again in ${Math.max(0, Math.ceil((photo.retryAt - Date.now()) / 1000))} s`];
