@@ -1,7 +1,7 @@
 """A worker whose device or memory is gone reports what it has, and has itself replaced."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -17,10 +17,12 @@ from anomaly.serving.worker import loop as worker_loop
 from anomaly.serving.worker.channel import Channel
 from anomaly.serving.worker.delivery import Door, deliver
 from anomaly.serving.worker.recycling import FAILURES_IN_A_ROW, Recycling
+from anomaly.serving.worker.startup import free_mb
 from anomaly.simulator import State
 from anomaly.simulator.job import Job, Submission
 from anomaly.types import Detection, Image, Limits, ModelCard
 from tests.pictures import base64_of, encoded, gradient
+from tests.services import warm_service
 from tests.serving.loops import working
 
 pytestmark = pytest.mark.xdist_group("sdk")
@@ -47,12 +49,12 @@ class Failing(Detector):
         raise self._error
 
 
-def failing_service(error: AnomalyError) -> Service:
-    """Return a warm service that fails with `error` from then on."""
+def failing_service(error: AnomalyError, device: Mapping[str, object] | None = None) -> Service:
+    """Return a warm service that fails with `error` from then on; `device` adds to what is told of its card."""
 
     def load() -> Loaded:
         pipeline = Pipeline(Failing(error), None, tables.taxonomy(), tables.standards())
-        return Loaded(pipeline, 4, {}, lambda: {"device": "cuda"})
+        return Loaded(pipeline, 4, {}, lambda: {"device": "cuda:0", **(device or {})})
 
     service = Service(load, limits=Limits(), max_waiting=4, cpu_threads=1)
     service.start()
@@ -116,3 +118,25 @@ def test_memory_that_does_not_come_back_ends_the_worker(monkeypatch: pytest.Monk
     assert [each.state for each in jobs] == [State.FAILED] * FAILURES_IN_A_ROW + [State.IN_QUEUE]
     assert {code_of(each) for each in jobs[:-1]} == {"out_of_memory"}
     assert replaced
+
+
+def test_memory_that_is_not_free_again_ends_the_worker_at_once() -> None:
+    """After one job that ran out of it, much less being free than at the start says that something leaks."""
+    free_mb = [1000, 600, 400]
+    recycling = Recycling(free_mb=lambda: free_mb.pop(0))
+    recycling.ended([None])
+    recycling.ended([OutOfMemory("too much"), None])
+    assert recycling.reason is None
+    recycling.ended([OutOfMemory("too much"), None])
+    assert recycling.reason == "400 MB are free after a job ran out of memory, of 1000 at the start"
+    assert free_mb == []
+
+
+def test_free_memory_is_that_of_the_card() -> None:
+    """Where the models run on the CPU, or the card does not tell, nobody knows."""
+    for service in (failing_service(OutOfMemory("too much")), warm_service()):
+        assert free_mb(service) is None
+        service.close()
+    service = failing_service(OutOfMemory("too much"), {"memory": {"free_mb": 7}})
+    assert free_mb(service) == 7
+    service.close()

@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import orjson
@@ -60,7 +61,7 @@ def serve(
     runpod.RunPodLogger().set_level("INFO")
     service.wait()
     heartbeat.bind_children()
-    recycling = Recycling(jobs_max)
+    recycling = Recycling(jobs_max, partial(free_mb, service))
     shelf = Shelf(storage, anywhere if private_urls else is_public)
     handle = handler(service, default_threshold, ended=recycling.ended, shelf=shelf)
     for check in fitness.checks(service, published):
@@ -93,6 +94,14 @@ def plain(handle: Handler) -> Callable[[dict[str, Any]], Awaitable[object]]:
         return orjson.loads(answer.json) if isinstance(answer, Written) else answer
 
     return plainly
+
+
+def free_mb(service: Service) -> int | None:
+    """Return the free memory of the card that the models run on, MB of 2**20 bytes; None without a card."""
+    health = service.health()
+    memory = health.get("memory")
+    on_card = str(health.get("device", "cpu")).startswith("cuda")
+    return int(memory["free_mb"]) if on_card and isinstance(memory, Mapping) else None
 
 
 def _fitting(service: Service) -> int:
