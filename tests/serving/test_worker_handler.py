@@ -98,6 +98,14 @@ def test_the_sdks_own_loop_gets_what_it_can_write(service: Service) -> None:
     assert answer["frame_id"] == "a"
 
 
+def test_without_a_stream_channel_a_stream_is_its_list(service: Service) -> None:
+    """Under the SDK's own loop nothing can be streamed; the job's output is what it would be all the same."""
+    answer = asyncio.run(_plainly(service, {"images": [PHOTO, "?"], "stream": True}))
+    assert isinstance(answer, list)
+    assert [each["index"] for each in answer] == [0, 1]
+    assert answer[1]["error"]["code"] == "invalid_base64"
+
+
 async def _plainly(service: Service, input_: dict[str, Any]) -> object:
     return await plain(handler(service, 0.3))({"id": "job", "input": input_})
 

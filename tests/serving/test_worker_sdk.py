@@ -84,3 +84,17 @@ def test_an_sdk_that_is_not_as_expected_runs_its_own_loop(
     [config] = started
     assert config["concurrency_modifier"](1) == 5
     assert rp_scale.JobScaler is stock
+
+
+@pytest.mark.parametrize(
+    ("url", "known"), [("JOB_STREAM_URL", False), ("http://127.0.0.1/job-stream/w/$ID?gpu=x", True)]
+)
+def test_a_platform_without_a_stream_is_known(monkeypatch: pytest.MonkeyPatch, url: str, known: bool) -> None:
+    """What the SDK has in place of the stream's URL where the platform gives none is not taken for one."""
+    from runpod.serverless.modules import rp_http
+
+    monkeypatch.setattr(rp_http, "JOB_DONE_URL", "http://127.0.0.1/job-done/w/$ID?gpu=x")
+    monkeypatch.setattr(rp_http, "JOB_STREAM_URL", url)
+    parts = sdk.load()
+    assert isinstance(parts, sdk.Sdk)
+    assert (parts.stream_url is not None) is known
