@@ -40,6 +40,10 @@ _SEEN = 0.4
 _TEXTURE = 0.04
 """Pixels by which the ground's texture shifts the mean of many profiles, one standard deviation."""
 
+_BLURRED, _BLURRED_MOST = 3.0, 0.25
+"""What tells the width of a bar from its blur is the flatness of the profile, w^4 / 120 against the blur's 3 s^4: a lens
+that blurs not quite as a Gaussian puts the width off by some multiple of s^4 / w^3, and by this share at the most."""
+
 _LONGEST_SIDE = 32_766  # cv2.remap's limit
 
 
@@ -135,7 +139,8 @@ def _measured(
         found = [each for each, good in zip(found, fits, strict=True) if good]
     else:
         return geometry
-    doubt = np.hypot(bars.mean_pm, _TEXTURE)
+    blurred = min(_BLURRED * bars.blur**4 / max(bars.mean, 0.1) ** 3, _BLURRED_MOST * bars.mean)
+    doubt = np.sqrt(bars.mean_pm**2 + _TEXTURE**2 + blurred**2)
     if doubt > 0.5 + 0.3 * bars.mean:
         return geometry
     widths = _along(found, bars, offsets, delta)

@@ -26,14 +26,14 @@ _USUAL_DEPTH, _USUAL_SPREAD = 0.5, 0.4
 _DEPTH_SPREAD = 0.12
 """By how much of itself the depth differs along one crack."""
 
-_MISFIT = 0.009
+_MISFIT = 0.004
 """A real profile keeps to the model no better than this share of its depth."""
 
 _GRAIN = 1.5
 """Pixels over which noise and texture hang together."""
 
 
-_CAUTION = 1.3
+_CAUTION = 1.35
 """By how much generated cracks differ more from what is fitted than the fit itself expects."""
 
 
