@@ -60,8 +60,8 @@ class Batcher(Generic[Item, Result]):
     """Feeds `run`, which maps a batch to its results in order, from any number of threads.
 
     `max_batch` items at most run together. A submission takes as many of the `max_waiting` places as it
-    says, so that a photograph cut into tiles waits as one photograph. The thread starts with the first
-    `submit`, so that a batcher may be built before the process forks or its event loop exists. `batched` is
+    says, so that a photograph cut into tiles waits as one photograph. The thread starts with `begin`, or with
+    the first `submit`, so that a batcher may be built before the process forks or its event loop exists. `batched` is
     told of each batch how long its items waited, in seconds.
     """
 
@@ -86,6 +86,28 @@ class Batcher(Generic[Item, Result]):
         self._batches = 0
         self._items = 0
         self._s_per_item: float | None = None
+
+    def begin(self, first: Callable[[], int]) -> None:
+        """Start the thread, and run `first` on it before anything else; it returns the largest batch to take.
+
+        What a thread builds for itself at first use, such as CUDA graphs and workspaces, is then there. Raises
+        what `first` raises; nothing is taken after that.
+        """
+        done: Future[int] = Future()
+
+        def work() -> None:
+            try:
+                self._max_batch = first()
+            except BaseException as error:  # whatever it is, somebody waits for it
+                self._closed = True
+                done.set_exception(error)
+                return
+            done.set_result(self._max_batch)
+            self._work()
+
+        self._thread = threading.Thread(target=work, name="model", daemon=True)
+        self._thread.start()
+        done.result()
 
     def submit(
         self, items: Sequence[Item], deadline: float | None = None, *, places: int | None = None

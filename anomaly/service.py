@@ -242,15 +242,16 @@ class Service:
             loaded = self._load()
             warming = time.perf_counter()
             batches = loaded.batches or (loaded.max_batch,)
-            fitted = warm(loaded.pipeline.warm, batches)
-            most = loaded.max_batch if fitted == max(batches) else fitted
+            warmed = partial(warm, loaded.pipeline.warm, batches)
             loaded = dataclasses.replace(loaded, pipeline=_timed(loaded.pipeline, self.meter))
             batcher = Batcher(
                 loaded.pipeline.look,
-                max_batch=most,
+                max_batch=loaded.max_batch,
                 max_waiting=self._max_waiting,
                 batched=self.meter.batched,
             )
+            most = loaded.max_batch
+            batcher.begin(lambda: most if (fitted := warmed()) == max(batches) else fitted)
             self._start_ms = {**loaded.steps_ms, "warm_up": round(_since_ms(warming), 1)}
         except Exception as error:
             known = isinstance(error, AnomalyError)

@@ -192,6 +192,41 @@ def test_one_item_that_never_fits_fails_as_out_of_memory(batcher: "Batcher[int, 
         future.result(timeout=10)
 
 
+def test_what_is_run_first_is_run_where_the_batches_are(model: Model) -> None:
+    """It comes before every batch, on their thread, and says how large they may be."""
+    threads: list[int] = []
+
+    def first() -> int:
+        threads.append(threading.get_ident())
+        return 2
+
+    def run(items: Sequence[int]) -> list[int]:
+        threads.append(threading.get_ident())
+        return model.run(items)
+
+    batcher = Batcher(run, max_batch=4, max_waiting=8)
+    batcher.begin(first)
+    assert results(batcher.submit([1, 2, 3])) == [2, 4, 6]
+    assert max(map(len, model.batches)) == 2
+    assert len({*threads}) == 1
+    assert threads[0] != threading.get_ident()
+    batcher.close()
+
+
+def test_what_fails_first_is_told_and_nothing_is_taken(model: Model) -> None:
+    """Where the first work fails its error comes out, and later submissions are refused."""
+
+    def first() -> int:
+        raise OutOfMemory("not even one")
+
+    batcher = Batcher(model.run, max_batch=4, max_waiting=8)
+    with pytest.raises(OutOfMemory):
+        batcher.begin(first)
+    with pytest.raises(NotReady):
+        batcher.submit([1])
+    batcher.close()
+
+
 def test_a_lost_device_fails_everything_at_once(model: Model) -> None:
     """What runs, what waits and what comes later fails with the same code, and the model is asked no more."""
 

@@ -1,22 +1,26 @@
 import asyncio
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
+from anomaly.backends import fake
+from anomaly.bootstrap import tables
 from anomaly.errors import (
     AnomalyError,
     CorruptImage,
     DeadlineExceeded,
     InvalidBase64,
     NotReady,
+    OutOfMemory,
     QueueFull,
     TooManyPixels,
 )
 from anomaly.imaging.photo import Photo
-from anomaly.pipeline import Outcome
-from anomaly.service import Service
-from anomaly.types import Findings, Options, Tiles
+from anomaly.pipeline import Outcome, Pipeline
+from anomaly.service import Loaded, Service
+from anomaly.types import Detection, Findings, Image, Limits, Options, Tiles
 from tests.pictures import encoded, gradient
 from tests.services import warm_service
 
@@ -109,6 +113,41 @@ def test_the_time_counts_from_when_the_request_came(service: Service) -> None:
     came = time.monotonic() - 1
     [outcome] = asyncio.run(service.detect([Photo(FILE)], Options(timeout_ms=900), since=came))
     assert isinstance(outcome.result, DeadlineExceeded)
+
+
+class Starved(fake.Fake):
+    """A fake that fits two photographs at once, and remembers on which threads it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(0.0, 0.0, 3)
+        self.threads: set[int] = set()
+
+    def detect(
+        self, images: Sequence[Image], threshold: float, keys: Sequence[str] = ()
+    ) -> list[list[Detection]]:
+        """Answer as the fake does, or run out of memory."""
+        self.threads.add(threading.get_ident())
+        if len(images) > 2:
+            raise OutOfMemory("too many")
+        return super().detect(images, threshold, keys)
+
+
+def test_the_first_batches_find_out_what_fits() -> None:
+    """Warming up tries the batches on the thread that will run them; what does not fit is never tried again."""
+    model = Starved()
+
+    def load() -> Loaded:
+        pipeline = Pipeline(model, model, tables.taxonomy(), tables.standards())
+        return Loaded(pipeline, 8, {}, dict, batches=(1, 2, 4, 8))
+
+    service = Service(load, limits=Limits(), max_waiting=8, cpu_threads=1)
+    service.start()
+    service.wait()
+    assert service.info()["queue"]["max_batch"] == 2  # type: ignore[index]
+    outcomes = detect(service, *[FILE] * 5)
+    assert all(isinstance(each.result, Findings) for each in outcomes)
+    assert len(model.threads) == 1
+    service.close()
 
 
 def test_a_stopped_service_takes_nothing_more() -> None:
