@@ -52,6 +52,7 @@ def checks(settings: Settings) -> Iterator[Check]:
     yield from _files(settings)
     yield from _ports(settings)
     yield from _disk(settings)
+    yield from _storage(settings)
     yield _memory()
 
 
@@ -175,6 +176,22 @@ def _disk(settings: Settings) -> Iterator[Check]:
             yield Check(what, State.NOTE, f"{said}, and {needed_mb / 1e3:.1f} GB may be needed", remedy)
         else:
             yield Check(what, State.GOOD, said)
+
+
+def _storage(settings: Settings) -> Iterator[Check]:
+    if settings.storage is None:
+        return
+    from anomaly.storage import Bucket
+
+    target = settings.storage
+    try:
+        next(Bucket(target).list(), None)
+    except AnomalyError as error:
+        yield Check(
+            "storage", State.BAD, str(error), "mend the BUCKET_ variables and S3_BUCKET, or unset them"
+        )
+    else:
+        yield Check("storage", State.GOOD, f"bucket {target.bucket} at {target.host} can be read")
 
 
 def _memory() -> Check:

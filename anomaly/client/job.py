@@ -182,8 +182,14 @@ class AsyncJob:
         )
 
 
-def status_of(value: Mapping[str, Any]) -> Status:
-    """Read what /status, /run and /runsync answer."""
+def status_of(value: Any) -> Status:
+    """Read what /status, /run and /runsync answer. Raises `CallRefused` for what does not speak of a job."""
+    if not isinstance(value, Mapping) or "id" not in value or value.get("status") not in State.__members__:
+        raise CallRefused(
+            "the server answered something that does not say how a job is; is this the address of an endpoint,"
+            " https://api.runpod.ai/v2/ID, or of a pod?",
+            status=200,
+        )
     return Status(
         str(value["id"]),
         State(value["status"]),

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from anomaly.client.answers import Result, result_of
+from anomaly.client.errors import ClientError
 from anomaly.client.job import State, Status, output_of, slots, status_of
 from anomaly.errors import AnomalyError, InvalidRequest, RequestTooLarge
 from anomaly.webhooks import HEADER, TOLERANCE_S, InvalidSignature, verify
@@ -55,7 +56,7 @@ def read_notice(
     verify(body, signature, secrets, tolerance_s=tolerance_s)
     try:
         return Notice(status_of(orjson.loads(body)))
-    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError, ValueError):
+    except (orjson.JSONDecodeError, ClientError):
         raise InvalidRequest("the webhook's body is signed, but does not say how a job ended") from None
 
 

@@ -66,7 +66,7 @@ class Sender:
             return await self._runsync(parcel, options, photo)
         if parcel.data is None:
             body = orjson.dumps({**options, "image_url": parcel.url})
-            return Answer(await self.door.call("POST", "/detect", content=body), photo)
+            return self._answer(await self.door.call("POST", "/detect", content=body), photo)
         told = await self.door.call(
             "POST",
             "/detect",
@@ -74,6 +74,11 @@ class Sender:
             content_type="application/octet-stream",
             params={name: _text(value) for name, value in options.items()},
         )
+        return self._answer(told, photo)
+
+    def _answer(self, told: Any, photo: str) -> Answer:
+        if not isinstance(told, Mapping) or "anomalies" not in told:
+            raise CallRefused(f"{self.door.url}/detect answered something else than findings", status=200)
         return Answer(told, photo)
 
     async def submit(

@@ -8,7 +8,7 @@ import pytest
 
 from anomaly.bootstrap import manifest, tables
 from anomaly.cli.cards import Cards
-from tests import markdown
+from tests import buckets, markdown
 from tests.cli.conftest import Run
 
 ROOT = Path(__file__).parents[2]
@@ -116,6 +116,24 @@ def test_a_file_that_was_cut_off(run: Run, tmp_path: Path) -> None:
     verified = run("weights", "verify", "sam2_tiny")
     assert verified.exit_code == 1
     assert "has 5 bytes" in verified.stderr
+
+
+def test_a_bucket_is_tried(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that can be read is good; one that is not there is bad, with what to mend."""
+    monkeypatch.setenv("API_PORT", "0")
+    with buckets.served() as url:
+        target = buckets.new_bucket(url)
+        monkeypatch.setenv("BUCKET_ENDPOINT_URL", url)
+        monkeypatch.setenv("BUCKET_ACCESS_KEY_ID", target.access_key_id)
+        monkeypatch.setenv("BUCKET_SECRET_ACCESS_KEY", target.secret_access_key)
+        monkeypatch.setenv("S3_BUCKET", target.bucket)
+        good = run("doctor")
+        monkeypatch.setenv("S3_BUCKET", "another")
+        bad = run("doctor")
+    assert (good.exit_code, bad.exit_code) == (0, 1), good.stdout
+    assert f"bucket {target.bucket} at 127.0.0.1 can be read" in good.stdout
+    assert "there is no such bucket" in bad.stdout
+    assert target.secret_access_key not in good.stdout + bad.stdout
 
 
 def test_the_list_is_the_manifest(run: Run) -> None:

@@ -147,10 +147,10 @@ def test_simulate_shows_two_lines_that_work() -> None:
 
 def test_an_interrupt_is_130(tmp_path: Path) -> None:
     """Ctrl-C ends a run at once, with the shell's code for it and no traceback; its journal stays."""
-    for number in range(20):
+    for number in range(40):
         (tmp_path / f"{number}.png").write_bytes(encoded())
     output = tmp_path / "out.jsonl"
-    slow = {**FAKE, "FAKE_IMAGE_MS": "500"}
+    slow = {**FAKE, "FAKE_IMAGE_MS": "150"}
     process = subprocess.Popen(
         [*PROGRAM, "detect", str(tmp_path), "-o", str(output)],
         stderr=subprocess.PIPE, text=True, cwd=ROOT, env=slow,

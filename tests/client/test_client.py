@@ -2,7 +2,9 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 
@@ -261,3 +263,21 @@ def test_a_rate_limit_is_kept() -> None:
     with on_uvicorn(app) as url, Client(url, **QUICK) as client:
         survey = client.map([PHOTO] * 5, in_flight=5)
     assert len(survey.answers) == 5
+
+
+def test_something_else_than_our_server_is_said_so() -> None:
+    """An address at which something else answers is told apart, whether it speaks JSON or not."""
+
+    async def other(scope: Any, receive: Any, send: Any) -> None:
+        text = b"<html>" if scope["path"] == "/health" else b'{"hello": "world"}'
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": text})
+
+    here = httpx.ASGITransport(other)
+    with Client("http://other", transport=here, **QUICK) as client:
+        with pytest.raises(CallRefused, match="answered no JSON"):
+            client.health()
+        with pytest.raises(CallRefused, match="something else than findings"):
+            client.detect(PHOTO)
+        with pytest.raises(CallRefused, match="does not say how a job is"):
+            client.submit(PHOTO)
