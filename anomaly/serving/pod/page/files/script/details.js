@@ -2,7 +2,7 @@
 
 import { element, swatch } from "./element.js";
 import { factsOf } from "./facts.js";
-import { figuresOf, measure } from "./figures.js";
+import { deviation, figuresOf, measure } from "./figures.js";
 import { words } from "./photo.js";
 
 /** Show the chosen finding in its panel. */
@@ -10,8 +10,8 @@ export function showDetails(state, stage) {
   const room = document.getElementById("details");
 
   function large(name, value, error, unit) {
-    const more = error === null || value === null ? "" : `± ${error.toFixed(error < 10 ? 2 : 0)}`;
-    return element("div", {}, element("span", {}, name), element("b", {}, measure(value, unit)), " ", element("small", {}, `${value === null ? "" : unit} ${more}`));
+    const more = error === null || value === null ? "" : deviation(error);
+    return element("div", {}, element("span", {}, name), element("b", {}, measure(value, unit, error)), " ", element("small", {}, `${value === null ? "" : unit} ${more}`));
   }
 
   function show() {

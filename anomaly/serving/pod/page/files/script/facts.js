@@ -1,7 +1,7 @@
 // The measures of a finding as names and values, for the hover card and the panel.
 
 import { element } from "./element.js";
-import { area, figuresOf, measure, VERDICTS } from "./figures.js";
+import { area, deviation, figuresOf, measure, VERDICTS } from "./figures.js";
 import { words } from "./photo.js";
 
 /** Pairs of a name and what stands beside it. `short` leaves out what only the panel has room for. */
@@ -45,7 +45,7 @@ export function verdict(found) {
 /** A value with its unit and one standard deviation. */
 export function withError(value, error, unit) {
   if (value === null || value === undefined) return ["–"];
-  return [measure(value, unit), small(error === null || error === undefined ? unit : `± ${error < 0.005 ? "0.00" : error.toFixed(error < 10 ? 2 : 0)} ${unit}`)];
+  return [measure(value, unit, error), small(error === null || error === undefined ? unit : `${deviation(error)} ${unit}`)];
 }
 
 function small(text) {

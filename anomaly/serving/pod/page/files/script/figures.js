@@ -22,12 +22,20 @@ export function figuresOf(finding) {
   };
 }
 
-/** A measure with its decimals: two under 10 mm, where a crack's class is decided. */
-export function measure(value, unit) {
+const FINE = 0.005; // a deviation under it has three decimals, and so has its value
+
+/** A measure with its decimals: two under 10 mm, where a crack's class is decided, and three where it is known so well. */
+export function measure(value, unit, error = null) {
   if (value === null || value === undefined) return "–";
   const size = Math.abs(value);
+  if (error !== null && error < FINE && size < 10) return value.toFixed(3);
   const digits = unit === "mm" ? (size < 10 ? 2 : size < 100 ? 1 : 0) : size < 100 ? 1 : 0;
   return grouped(value, digits);
+}
+
+/** One standard deviation. */
+export function deviation(error) {
+  return `± ${error.toFixed(error >= 10 ? 0 : error < FINE ? 3 : 2)}`;
 }
 
 /** A number with a thin blank between its thousands. */

@@ -11,7 +11,7 @@ import { askForKey } from "./keydialog.js";
 import { bindKeys } from "./keyboard.js";
 import { showMessage } from "./message.js";
 import { announce, notify } from "./notices.js";
-import { Photo } from "./photo.js";
+import { entitle, Photo } from "./photo.js";
 import { Queue } from "./queue.js";
 import { showScaleForm } from "./scaleform.js";
 import { watchServer } from "./server.js";
@@ -50,6 +50,7 @@ function add(files, leftOut) {
   const photos = fresh.map(({ file, name }) => new Photo(file, name, state.scale));
   if (!photos.length) return;
   state.photos.push(...photos);
+  entitle(state.photos);
   document.body.dataset.started = "";
   byId("welcome").hidden = true;
   byId("work").hidden = false;

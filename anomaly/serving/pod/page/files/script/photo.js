@@ -24,6 +24,7 @@ export class Photo {
     this.id = ++last;
     this.file = file;
     this.name = name;
+    this.title = name;
     this.scale = scale ?? NONE;
   }
 
@@ -51,6 +52,13 @@ export class Photo {
   get busy() {
     return !["done", "failed"].includes(this.status);
   }
+}
+
+/** Give each photo a short title: its file's name, or with its folders where another has the same. */
+export function entitle(photos) {
+  const file = ({ name }) => name.slice(name.lastIndexOf("/") + 1);
+  const alike = Map.groupBy(photos, file);
+  for (const photo of photos) photo.title = alike.get(file(photo)).length > 1 ? photo.name : file(photo);
 }
 
 /** A type of defect in words. */

@@ -12,17 +12,18 @@ export function showStrip(state, actions) {
 
   function make(photo) {
     const canvas = element("canvas", { width: 120, height: 92 });
+    const name = element("span", { class: "shot-name", title: photo.name });
     const mark = element("span", { class: "shot-state" });
     const bar = element("span");
     const room = element("span", { class: "shot-bar" }, bar);
     const open = element("button", { type: "button", class: "shot-open", onclick: () => state.open(photo) },
       element("span", { class: "thumb" }, canvas),
-      element("span", { class: "shot-text" }, element("span", { class: "shot-name", title: photo.name }, photo.name), mark));
+      element("span", { class: "shot-text" }, name, mark));
     const remove = element("button", { type: "button", class: "shot-remove", "aria-label": `Remove ${photo.name}`, title: "Remove", onclick: () => actions.remove(photo) }, icon("close"));
     const item = element("li", { class: "shot", dataset: { name: photo.name } }, open, remove, room);
     // One after another: a large photo takes a second of a core.
     drawing = drawing.then(() => (state.photos.includes(photo) ? thumbnail(photo.file, canvas) : null)).catch(() => canvas.replaceWith(icon("warning")));
-    return { item, open, mark, bar, room };
+    return { item, open, name, mark, bar, room };
   }
 
   function show() {
@@ -36,7 +37,8 @@ export function showStrip(state, actions) {
         shots.set(photo, make(photo));
         list.append(shots.get(photo).item);
       }
-      const { item, mark, bar, room } = shots.get(photo);
+      const { item, name, mark, bar, room } = shots.get(photo);
+      name.textContent = photo.title;
       item.dataset.status = photo.status;
       item.toggleAttribute("aria-current", false);
       if (photo === state.current) item.setAttribute("aria-current", "true");

@@ -134,7 +134,7 @@ function cell(name, finding) {
   const small = (text) => element("small", {}, ` ${text}`);
   switch (name) {
     case "number": return [element("span", { class: "tag" }, swatch(finding.colour), `${finding.number}`)];
-    case "photo": return [element("span", { title: finding.photo.name }, finding.photo.name)];
+    case "photo": return [element("span", { title: finding.photo.name }, finding.photo.title)];
     case "type": return [words(anomaly.defect_type)];
     case "confidence": {
       const meter = element("span", { class: "meter" }, element("i"));
