@@ -224,9 +224,11 @@ def test_the_hubs_tests_are_jobs() -> None:
 
 def test_the_hubs_handler_is_the_entry_point() -> None:
     """handler.py runs `entrypoint.main`, and only as a program: a spawned child must not start another server."""
-    source = (ROOT / ".runpod" / "handler.py").read_text()
-    assert "from entrypoint import main" in source
-    assert 'if __name__ == "__main__":' in source
+    command = [sys.executable, "handler.py"]
+    wrong = environment(CONFIDENCE_THRESHOLD="2")
+    ended = subprocess.run(command, cwd=ROOT, env=wrong, capture_output=True, text=True, check=False)
+    assert (ended.returncode, "CONFIDENCE_THRESHOLD" in ended.stderr) == (1, True)
+    subprocess.run([sys.executable, "-c", "import handler"], cwd=ROOT, env=wrong, check=True)
 
 
 def test_the_healthcheck_tells_a_server_that_lives() -> None:
