@@ -11,7 +11,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +96,8 @@ def ours(body: bytes, seen: Found, step: Steps) -> bytes:
     pieces = [Piece("crack", 0.9, box, mask, whole) for box, mask in zip(seen.boxes, cropped, strict=True)]
     geometry = Steps()
     geometry("all", lambda: [measure_mask(each, frame.width, frame.height) for each in cropped])
-    findings = step("geometry, names, places", lambda: pipeline.conclude(Task(frame, options, ()), [pieces]))
+    task = Task(frame, replace(options, include_masks=False), ())  # masks are written by a step of their own
+    findings = step("geometry, names, places", lambda: pipeline.conclude(task, [pieces]))
     step.cpu_ms["geometry (apart)"] = step.cpu_ms.pop("geometry, names, places")
     step("masks written", lambda: [masks.rle(each, frame.width, frame.height) for each in cropped])
     total = Steps()
