@@ -2,7 +2,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from anomaly.serving.pod import create_app
 from tests.services import warm_service
@@ -20,6 +20,7 @@ def browser() -> Iterator[Browser]:
     """Give one browser to all files: starting it costs a second of both cores."""
     if CHROMIUM is None:
         pytest.skip("there is no Chromium or Chrome here; `make browser` says how to get one")
+    expect.set_options(timeout=20_000)  # other tests may hold the cores meanwhile
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_ARGUMENTS))
         yield browser

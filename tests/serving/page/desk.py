@@ -62,7 +62,7 @@ class Desk:
     def opened(cls, window: BrowserContext, address: str) -> Iterator["Desk"]:
         """Open the page; when it is left, it must have had no error and asked no other server."""
         page = window.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(20_000)
         desk = cls(page, address)
         page.on("console", desk._console)
         page.on("pageerror", lambda error: desk.errors.append(str(error)))
