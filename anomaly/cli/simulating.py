@@ -1,6 +1,7 @@
 """What `anomaly simulate` does."""
 
 import asyncio
+import importlib.util
 import shlex
 import signal
 import sys
@@ -36,6 +37,11 @@ class Bench:
             raise ConfigurationError(
                 "our worker needs the repository: name another with --worker, or --workers 0"
             )
+        if importlib.util.find_spec("runpod") is None:
+            raise ConfigurationError(
+                "our worker needs runpod, which the light install leaves out: `RUNPOD_SERVERLESS=true make install`"
+                " brings it; or name another worker with --worker, or --workers 0"
+            )
         return [sys.executable, str(ENTRY)]
 
 
@@ -44,6 +50,7 @@ async def run(bench: Bench) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    command = bench.command if bench.workers else []
     async with Simulator(
         endpoint_id=bench.endpoint,
         api_key=bench.api_key,
@@ -53,7 +60,7 @@ async def run(bench: Bench) -> None:
         faults=bench.faults,
     ) as sim:
         for _ in range(bench.workers):
-            sim.start_worker(bench.command, environment={"RUNPOD_SERVERLESS": "true"}, respawn=True)
+            sim.start_worker(command, environment={"RUNPOD_SERVERLESS": "true"}, respawn=True)
         typer.echo("\n".join(_words(sim, bench)))
         await stop.wait()
 

@@ -1,13 +1,19 @@
 """`anomaly plan`, `doctor` and `weights`: what they say is what the product knows."""
 
+import hashlib
 import json
 import socket
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from anomaly.bootstrap import manifest, tables
+from anomaly.cli import weighing
 from anomaly.cli.cards import Cards
+from anomaly.weights import Entry
 from tests import buckets, markdown
 from tests.cli.conftest import Run
 
@@ -159,3 +165,34 @@ def test_fetching_needs_names(run: Run) -> None:
     """Neither nothing nor both: the command says what it takes."""
     assert run("weights", "fetch").exit_code == 2
     assert run("weights", "fetch", "sam2_tiny", "--all").exit_code == 2
+
+
+def test_a_file_is_fetched_and_verified(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It comes to where the server looks for it, once, and is held against its hash; a damaged one is told."""
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "net.pt").write_bytes(b"weights" * 1000)
+    handler = partial(SimpleHTTPRequestHandler, directory=tmp_path / "shop")
+    handler.log_message = lambda *_: None  # type: ignore[attr-defined]
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/net.pt"
+        right = hashlib.sha256(b"weights" * 1000).hexdigest()
+        entries = (
+            Entry("net", "net.pt", "A net", "Apache-2.0", url, size_bytes=7000, sha256=right),
+            Entry("other", "other.pt", url=url.replace("net", "other")),
+        )
+        monkeypatch.setattr(weighing, "manifest", lambda: entries)
+        first = run("weights", "fetch", "net")
+        again = run("weights", "fetch", "net.pt")
+        missing = run("weights", "fetch", "--all")
+        server.shutdown()
+    assert (first.exit_code, again.exit_code, missing.exit_code) == (0, 0, 1)
+    assert "here already" in again.stdout
+    assert "other.pt could not be downloaded" in missing.stderr
+    path = Path(first.stdout.removeprefix("net: ").strip())
+    assert path.read_bytes() == b"weights" * 1000
+    assert f"net: right, sha256 {right[:12]}" in run("weights", "verify").stdout
+    path.write_bytes(b"w3ights" * 1000)
+    damaged = run("weights", "verify", "net")
+    assert damaged.exit_code == 1
+    assert "it is damaged" in damaged.stderr
