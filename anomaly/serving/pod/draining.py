@@ -45,7 +45,7 @@ class Turnstile:
 
         if self._service.draining and scope["path"] not in _ANSWERED:
             refused = NotReady("the server is stopping; send it again, to another", retry_after_s=1.0)
-            await failures.response(refused)(scope, receive, answer)
+            await failures.send(refused, scope, receive, answer)
         else:
             await self._app(scope, receive, answer)
 

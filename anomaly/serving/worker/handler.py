@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
+import structlog
+
 from anomaly.errors import AnomalyError, DeviceLost, InternalError
 from anomaly.pipeline import Outcome
 from anomaly.service import Service
@@ -53,13 +55,14 @@ def handler(
     desk = _Desk(service, default_threshold, most_bytes, ended, shelf or Shelf())
 
     async def handle(job: dict[str, Any], *, channel: Channel | None = None) -> Written | dict[str, object]:
-        try:
-            return await desk.answer(job, channel or Channel())
-        except AnomalyError as error:
-            return results.error(error)
-        except Exception:
-            log.exception("job %s failed", job.get("id"))
-            return results.error(InternalError("the server failed on this request; its log says how"))
+        with structlog.contextvars.bound_contextvars(job_id=job.get("id")):
+            try:
+                return await desk.answer(job, channel or Channel())
+            except AnomalyError as error:
+                return results.error(error)
+            except Exception:
+                log.exception("job %s failed", job.get("id"))
+                return results.error(InternalError("the server failed on this request; its log says how"))
 
     return handle
 
