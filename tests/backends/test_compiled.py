@@ -1,5 +1,6 @@
 """Compiled networks: padded up to the next size of batch, they answer as they did."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +8,13 @@ import pytest
 import torch
 
 from anomaly.backends import rfdetr, sam2
+from anomaly.backends.boxprompts import BoxSegmenter
 from anomaly.backends.compiled import Compiled, buckets
 from anomaly.backends.device import Placement, settle
+from anomaly.backends.embeddings import Embeddings
 from anomaly.errors import ConfigurationError
-from tests.tiny_sam import save_tiny_sam2
+from anomaly.types import Box, ModelCard
+from tests.tiny_sam import save_tiny_sam2, tiny_sam2
 
 
 @pytest.fixture(scope="module")
@@ -86,25 +90,46 @@ def test_where_nothing_can_be_compiled_it_is_said() -> None:
         compiled(torch.rand(1, 3))
 
 
-def test_channels_may_lie_innermost(detector: rfdetr.RFDETR, segmenter: sam2.BoxSegmenter) -> None:
-    """In the order in which a card's convolutions read them, both real networks answer the same."""
-    last = {"memory_format": torch.channels_last}
-    pixels = torch.rand(2, 3, 96, 96), torch.rand(2, 3, segmenter._network.size, segmenter._network.size)
-    modules = detector._network, segmenter._network.mask_decoder
+def test_a_detectors_channels_may_lie_innermost(detector: rfdetr.RFDETR) -> None:
+    """In the order in which a card's convolutions read them, RF-DETR's real network answers the same."""
+    network, pixels = detector._network, torch.rand(2, 3, 96, 96)
     with torch.inference_mode():
-        before = [*detector._network(pixels[0])[:2], *segmenter._network.encode(pixels[1])]
+        before = network(pixels)[:2]
         try:
-            for module in modules:
-                module.to(**last)
-            after = [
-                *detector._network(pixels[0].to(**last))[:2],
-                *segmenter._network.encode(pixels[1].to(**last)),
-            ]
+            network.to(memory_format=torch.channels_last)
+            after = network(pixels.to(memory_format=torch.channels_last))[:2]
         finally:
-            for module in modules:
-                module.to(memory_format=torch.contiguous_format)
+            network.to(memory_format=torch.contiguous_format)
     for ours, theirs in zip(after, before, strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=1e-4)
+        torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
+
+
+def test_a_segmenters_channels_may_lie_innermost() -> None:
+    """So does SAM 2.1's, from the picture to the masks, with features that were kept and put together."""
+    image = np.random.default_rng(0).integers(0, 256, (120, 160, 3), np.uint8)
+    boxes = [[Box(5, 5, 90, 80), Box(40, 20, 150, 110)], [Box(0, 0, 160, 120)]]
+    found = []
+    for order in (torch.contiguous_format, torch.channels_last):
+        module = tiny_sam2().requires_grad_(False).to(memory_format=order)
+        parts = sam2._parts(module)
+        encode = parts.encode
+        parts = replace(parts, encode=lambda pixels, o=order, e=encode: e(pixels.to(memory_format=o)))
+        segmenter = BoxSegmenter(
+            parts,
+            ModelCard("sam2"),
+            Placement("cpu", "fp32"),
+            max_batch=2,
+            max_prompts=8,
+            embeddings=Embeddings(16),
+        )
+        pictures = {"a": image, "b": image[::-1]}
+        for keys in (["a", "b"], ["b", "a"]):  # computed together, and then known one by one
+            found.append(segmenter.segment([pictures[key] for key in keys], boxes, keys))
+    for plain, innermost in ((found[0], found[2]), (found[1], found[3])):
+        for theirs, ours in zip(plain, innermost, strict=True):
+            for one, other in zip(theirs, ours, strict=True):
+                assert one.score == pytest.approx(other.score, abs=1e-4)
+                assert np.mean(one.bitmap == other.bitmap) > 0.999
 
 
 def test_on_the_cpu_networks_stay_as_they_are() -> None:
