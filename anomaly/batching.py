@@ -255,7 +255,9 @@ def _fail(batch: list[_Entry[Item, Result]], error: DeviceLost) -> None:
 
 
 def _blame(error: Exception) -> AnomalyError:
-    if isinstance(error, AnomalyError):
-        return error
-    log.error("the model failed on one photo", exc_info=error)
-    return ModelError("the model failed on this photo, alone and again; the server's log says how")
+    """Return what the caller is told, without the frames that hold the batch: its future would hold it, too."""
+    if not isinstance(error, AnomalyError):
+        log.error("the model failed on one photo", exc_info=error)
+        return ModelError("the model failed on this photo, alone and again; the server's log says how")
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from functools import partial
 
 from anomaly.batching import Batcher
 from anomaly.deadline import Deadline
@@ -155,41 +154,42 @@ class Call:
         for arrival, task in tasks:
             own = looks[start : start + len(task.views)]
             start += len(own)
-            done = partial(_arrived, self._mail, arrival, task, own, Countdown(len(own)))
+            waiting = Waiting(self._mail, arrival, task, own)
             for look in own:
-                look.add_done_callback(done)
+                look.add_done_callback(waiting.seen)
 
 
-class Countdown:
-    """Counts the views of a photograph that are still to be seen; safe between threads."""
+class Waiting:
+    """A photograph whose views are with the models.
 
-    def __init__(self, count: int) -> None:
-        self._left = count
+    A look keeps what it calls when it is done: what waits lets go of its looks and of the photograph then, or
+    they would hold one another until the collector comes.
+    """
+
+    def __init__(
+        self, mail: Mail, arrival: "asyncio.Future[Arrival]", task: Task, looks: "Sequence[Future[Seen]]"
+    ) -> None:
+        self._mail, self._arrival = mail, arrival
+        self._task: Task | None = task
+        self._looks = looks
+        self._left = len(looks)
         self._lock = threading.Lock()
 
-    def last(self) -> bool:
-        """Count one; tell whether it was the last."""
+    def seen(self, look: "Future[Seen]") -> None:
+        """Deliver the photograph once all of its views were seen, or as soon as one of them failed."""
+        error = None if look.cancelled() else look.exception()
         with self._lock:
             self._left -= 1
-            return not self._left
-
-
-def _arrived(
-    mail: Mail,
-    arrival: "asyncio.Future[Arrival]",
-    task: Task,
-    looks: "Sequence[Future[Seen]]",
-    countdown: Countdown,
-    look: "Future[Seen]",
-) -> None:
-    """Deliver a photograph once all of its views were seen, or as soon as one of them failed."""
-    if look.cancelled():
-        return
-    error = look.exception()
-    if error is not None:
-        known = error if isinstance(error, AnomalyError) else InternalError("the models failed on this photo")
-        mail.put(arrival, known)
-        for each in looks:  # the others need not run
-            each.cancel()
-    elif countdown.last():
-        mail.put(arrival, (task, [each.result() for each in looks]))
+            task, looks = self._task, self._looks
+            if task is None or (self._left and error is None and not look.cancelled()):
+                return
+            self._task, self._looks = None, ()
+        if look.cancelled() or error is not None:
+            for each in looks:  # the others need not run
+                each.cancel()
+        if isinstance(error, AnomalyError):
+            self._mail.put(self._arrival, error)
+        elif error is not None:
+            self._mail.put(self._arrival, InternalError("the models failed on this photo"))
+        elif not look.cancelled():
+            self._mail.put(self._arrival, (task, [each.result() for each in looks]))

@@ -324,7 +324,7 @@ class Service:
             async with limit.kept():
                 arrived = await arrival
                 if isinstance(arrived, AnomalyError):
-                    raise arrived
+                    return self._done(arrived, frame_id, started)
                 if isinstance(arrived, Findings):
                     return self._done(arrived, arrived.frame_id, started)
                 task, seen = arrived
