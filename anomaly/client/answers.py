@@ -52,10 +52,12 @@ class Answer:
         )
 
 
-_PASSING = frozenset(
-    {"not_ready", "queue_full", "caller_gone", "call_refused", "job_failed", "job_timed_out", "job_lost"}
-)
-"""Codes that say nothing about a photograph: the platform lost its job or refused it, or a worker did."""
+_PASSING = frozenset({
+    "call_failed", "call_refused", "caller_gone", "deadline_exceeded", "device_lost", "job_failed", "job_lost",
+    "job_timed_out", "link_broken", "not_ready", "queue_full", "rate_limited", "storage_denied",
+    "storage_unavailable", "url_failed",
+})  # fmt: skip
+"""Codes that say nothing about a photograph: somebody on the way could not, or would not, at that moment."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ ClientError
 │   ├── JobCancelled    job_cancelled
 │   ├── JobTimedOut     job_timed_out       the platform gave it up: its time to live or to run was over
 │   └── JobLost         job_lost            the server does not know it, or not any more
+├── LinkBroken          link_broken         masks that lie in a bucket cannot be read there
 ├── ResultLate          result_late         not done within the time that was given; it goes on
 ├── PhotoUnreadable     photo_unreadable    here, before anything was sent
 ├── PhotoTooLarge       photo_too_large     for the platform's limit, and no way round it was allowed
@@ -84,6 +85,12 @@ class JobLost(JobFailed):
     """The server does not know the job, or does not keep its result any more."""
 
     code = "job_lost"
+
+
+class LinkBroken(ClientError):
+    """An answer has a link in the place of its masks, and it does not open."""
+
+    code = "link_broken"
 
 
 class ResultLate(ClientError):

@@ -2,14 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from contextlib import aclosing
 
 from anomaly.client import photographs
 from anomaly.client.answers import Failed, Result, result_of
-from anomaly.client.errors import CallFailed, CallRefused, ClientError, JobFailed, JobLost, ResultLate
+from anomaly.client.chunks import Item, chunks, room
+from anomaly.client.errors import (
+    CallFailed,
+    CallRefused,
+    ClientError,
+    JobFailed,
+    JobLost,
+    LinkBroken,
+    ResultLate,
+)
 from anomaly.client.job import AsyncJob
 from anomaly.client.journal import Journal
-from anomaly.client.photographs import Parcel, Source
+from anomaly.client.photographs import Source
 from anomaly.client.sending import Options, Sender
 from anomaly.errors import AnomalyError
 
@@ -22,16 +31,11 @@ _SPLIT = frozenset({"answer_too_large", "too_many_images", "request_too_large", 
 _TRIES = 2
 """How often one chunk is handed in before it is halved, or counts as failed."""
 
+_SILENT = 3
+"""After so many calls in a row without an answer the server counts as gone."""
+
 _CLOSED_DOORS = frozenset({401, 403, 404, 405})
 """What no other photograph would change."""
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One photograph on its way: its place in the order, and what is sent of it."""
-
-    number: int
-    parcel: Parcel
 
 
 class Run:
@@ -56,12 +60,15 @@ class Run:
         self._changed = asyncio.Condition()
         self._failure: BaseException | None = None
         self._reading = asyncio.Lock()
+        self._silent: int | None = (
+            None  # calls without an answer since the last answer; None before the first
+        )
 
     async def results(self) -> AsyncGenerator[Result, None]:
         """Yield one result for each source, in order. Raises what no other photograph would change."""
         await self._look_back()
-        chunks = self._chunks()
-        workers = [asyncio.create_task(self._work(chunks)) for _ in range(self._in_flight)]
+        unread = self._unread()
+        workers = [asyncio.create_task(self._work(unread)) for _ in range(self._in_flight)]
         try:
             for number in range(len(self._sources)):
                 async with self._changed:
@@ -75,7 +82,7 @@ class Run:
             for each in workers:
                 each.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
-            await chunks.aclose()
+            await unread.aclose()
             await self._give_up()
 
     # What is done already
@@ -100,7 +107,7 @@ class Run:
             job = AsyncJob(self._sender.door, job_id, self._sender.pace)
             try:
                 values = await job.slots(self._sender.timeout_s)
-            except (JobFailed, CallRefused, ResultLate):
+            except (JobFailed, CallRefused, LinkBroken, ResultLate):
                 return  # its photographs are sent again
             for key, value in zip(keys, values, strict=False):
                 if key in numbers and numbers[key] not in self._finished:
@@ -110,11 +117,11 @@ class Run:
 
     # Sending
 
-    async def _work(self, chunks: AsyncIterator[list[Item]]) -> None:
+    async def _work(self, unread: AsyncIterator[list[Item]]) -> None:
         try:
             while True:
                 async with self._reading:
-                    chunk = await anext(chunks, None)
+                    chunk = await anext(unread, None)
                 if chunk is None:
                     return
                 await self._bring(chunk)
@@ -125,50 +132,41 @@ class Run:
                 self._failure = self._failure or error
                 self._changed.notify_all()
 
-    async def _chunks(self) -> AsyncGenerator[list[Item], None]:
-        """Yield what goes together in a job, reading each photograph when its turn comes."""
+    async def _unread(self) -> AsyncGenerator[list[Item], None]:
         await self._resume_jobs()
-        room = self._sender.sizes.job_bytes - self._sender.around(self._options)
-        chunk: list[Item] = []
-        size = 0
-        for number, source in enumerate(self._sources):
-            if number in self._finished:
-                continue
-            try:
-                item = Item(number, await asyncio.to_thread(photographs.read, source))
-            except ClientError as error:
-                await self._done(number, _failed(error))
-                continue
-            alone = not self._sender.endpoint or item.parcel.data is None or item.parcel.base64_bytes > room
-            if alone:
-                yield [item]
-                continue
-            if chunk and (size + item.parcel.base64_bytes > room or len(chunk) >= self._sender.sizes.photos):
+        missing = (
+            (number, each) for number, each in enumerate(self._sources) if number not in self._finished
+        )
+        async with aclosing(chunks(self._sender, missing, self._options, self._unreadable)) as together:
+            async for chunk in together:
                 yield chunk
-                chunk, size = [], 0
-            chunk.append(item)
-            size += item.parcel.base64_bytes
-        if chunk:
-            yield chunk
+
+    async def _unreadable(self, number: int, error: ClientError) -> None:
+        await self._done(number, _failed(error))
 
     async def _bring(self, chunk: list[Item]) -> None:
         try:
             results = await self._results_of(chunk)
-        except (CallFailed, CallRefused, JobFailed) as error:
-            if isinstance(error, CallFailed) or _of_the_door(error):
+            self._silent = 0
+        except ResultLate:
+            raise
+        except CallFailed as error:
+            if self._silent is None or self._silent + 1 >= _SILENT:
                 raise
-            if error.code == "invalid_request" and len(chunk) > 1:
-                raise  # it is about the options, which every other chunk has too
-            if len(chunk) > 1 and (
-                error.code in _SPLIT or _failed(error).passing or isinstance(error, CallRefused)
-            ):
+            self._silent += 1
+            results = [_failed(error)] * len(chunk)
+        except (CallRefused, JobFailed) as error:
+            self._silent = 0
+            # A closed door, and a mistake in the options, which every other chunk has too.
+            if _of_the_door(error) or (error.code == "invalid_request" and len(chunk) > 1):
+                raise
+            fewer = error.code in _SPLIT or _failed(error).passing or isinstance(error, CallRefused)
+            if len(chunk) > 1 and fewer:
                 half = len(chunk) // 2
                 await self._bring(chunk[:half])
                 await self._bring(chunk[half:])
                 return
             results = [_failed(error)] * len(chunk)
-        except ResultLate:
-            raise
         except AnomalyError as error:  # the photograph is too large, or could not be uploaded
             results = [_failed(error)] * len(chunk)
         for item, result in zip(chunk, results, strict=True):
@@ -177,12 +175,10 @@ class Run:
     async def _results_of(self, chunk: list[Item]) -> list[Result]:
         if not self._sender.endpoint:
             return [await self._sender.one(chunk[0].parcel, self._options, "")]
-        [first, *others] = chunk
-        room = self._sender.sizes.job_bytes - self._sender.around(self._options)
         for left in reversed(range(_TRIES)):
             try:
-                if not others and first.parcel.base64_bytes > room:
-                    return [await self._sender.one(first.parcel, self._options, "")]
+                if chunk[0].parcel.base64_bytes > room(self._sender, self._options):
+                    return [await self._sender.one(chunk[0].parcel, self._options, "")]
                 return await self._job(chunk)
             except (JobFailed, CallRefused) as error:
                 if not _failed(error).passing or _of_the_door(error) or not left:

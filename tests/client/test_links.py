@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from anomaly.client import Answer, AsyncClient, Result
+from anomaly.client import Answer, AsyncClient, Failed, LinkBroken, Result
 from anomaly.outbound import anywhere
 from anomaly.service import Service
 from anomaly.serving.worker import handler
@@ -78,3 +79,31 @@ def test_masks_come_from_the_bucket(
             assert there.mask is not None
             assert here.geometry is not None
             assert here.mask.area == there.mask.area == here.geometry.area_pixels
+
+
+def test_a_link_that_does_not_open_is_no_answer_without_masks(
+    service: Service, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the masks are gone from the bucket the caller is told, and in a run that photo fails alone."""
+
+    async def run() -> Result:
+        handle = handler(service, 0.3, most_bytes=2600, shelf=Shelf(target, anywhere))
+
+        async def forgetful(job: Any, channel: Any) -> Any:
+            answer = await handle(job, channel=channel)
+            bucket = Bucket(target)
+            for each in bucket.list():
+                bucket.delete(each.key)
+            return answer
+
+        async with (
+            working(monkeypatch, speaking=forgetful) as bench,
+            AsyncClient(bench.sim.url, bench.sim.api_key, **QUICK) as client,
+        ):
+            with pytest.raises(LinkBroken, match="not to be had"):
+                await client.detect(PHOTO, include_masks=True)
+            return (await client.map([PHOTO], include_masks=True)).results[0]
+
+    result = asyncio.run(run())
+    assert isinstance(result, Failed)
+    assert (result.code, result.passing) == ("link_broken", True)

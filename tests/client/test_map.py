@@ -3,7 +3,9 @@
 import asyncio
 import threading
 from pathlib import Path
+from typing import Any
 
+import httpx
 import orjson
 import pytest
 
@@ -145,6 +147,28 @@ def test_what_no_other_photo_would_change_ends_the_run(sim: Simulator, photos: l
     quick = Patience(tries=2, first_s=0.01)
     with Client("http://127.0.0.1:9", patience=quick) as client, pytest.raises(CallFailed):
         client.map(photos)
+
+
+def test_a_photo_at_which_connections_break_does_not_end_the_run(photos: list[Path]) -> None:
+    """A server that answers the others is there: that photo is a failure which the next run tries again."""
+
+    async def server(scope: Any, receive: Any, send: Any) -> None:
+        body = b""
+        while (message := await receive()).get("more_body"):
+            body += message["body"]
+        body += message["body"]
+        poison = body == photos[2].read_bytes()
+        answer = b'{"frame_id": "a", "anomalies": []}'
+        await send({"type": "http.response.start", "status": 502 if poison else 200, "headers": []})
+        await send({"type": "http.response.body", "body": answer})
+
+    few = Patience(tries=2, first_s=0.01)
+    with Client("http://pod", transport=httpx.ASGITransport(server), patience=few) as client:
+        survey = client.map(photos, in_flight=1)
+    assert [(each.photo, each.code, each.passing) for each in survey.failures] == [
+        (str(photos[2]), "call_failed", True)
+    ]
+    assert len(survey.answers) == 9
 
 
 def test_an_answer_that_is_too_large_is_asked_for_in_parts(
