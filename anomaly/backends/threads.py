@@ -1,7 +1,7 @@
 """A few threads for what stands round a network: reducing pictures before it, enlarging masks after it."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -24,6 +24,12 @@ class Threads:
 
     def map(self, run: Callable[..., T], *things: Sequence[Any]) -> list[T]:
         """Return `run` of each, in order; one alone is done here. Raises the first error in that order."""
-        if self._pool is None or len(things[0]) < 2:
+        if len(things[0]) < 2:
             return [run(*each) for each in zip(*things, strict=True)]
-        return list(self._pool.map(run, *things))
+        return list(self.begin(run, *things))
+
+    def begin(self, run: Callable[..., T], *things: Sequence[Any]) -> Iterator[T]:
+        """Begin with `run` of each, and give the results in order; without threads all is done at once, here."""
+        if self._pool is None:
+            return iter([run(*each) for each in zip(*things, strict=True)])
+        return self._pool.map(run, *things)

@@ -28,6 +28,15 @@ def test_several_are_done_at_once() -> None:
     assert sorted(Threads(2).map(lambda _: meeting.wait(), [0, 0])) == [0, 1]
 
 
+def test_work_goes_on_while_nobody_waits() -> None:
+    """What was begun is done before its results are asked for, where there are threads."""
+    done = threading.Event()
+    results = Threads(2).begin(lambda value: done.set() or value, [1, 2])
+    assert done.wait(10)
+    assert list(results) == [1, 2]
+    assert list(Threads(1).begin(str, [1, 2])) == ["1", "2"]
+
+
 def test_one_alone_costs_no_thread() -> None:
     """What is alone is done by the thread that asks."""
     assert Threads(4).map(lambda _: threading.get_ident(), [0]) == [threading.get_ident()]

@@ -98,13 +98,14 @@ class BoxSegmenter:
 
     def decode(self, features: Features, prompts: Sequence[Prompt]) -> list[Mask]:
         """Return one mask per prompt, in order; the prompts of several images share a call of the decoder."""
-        masks: list[Mask] = []
+        begun = []
         with failures(self._title), inference(self._placement):
             levels = self._network.levels(features)
             for part in slices(prompts, self._max_prompts):
                 logits, scores = self._logits(levels, part)
-                masks += self._threads.map(_mask, part, list(logits), scores.tolist())
-        return masks
+                # These masks are enlarged while the next are decoded.
+                begun.append(self._threads.begin(_mask, part, list(logits), scores.tolist()))
+            return [mask for masks in begun for mask in masks]
 
     def _logits(
         self, levels: Sequence[Tensor], prompts: Sequence[Prompt]
