@@ -16,7 +16,7 @@ export function askForKey(error, go) {
     document.getElementById("key").close();
     go();
   } },
-  key() ? element("p", { class: "trouble" }, "That key was not accepted. ", error.message) : element("p", { class: "muted" }, error.message),
+  key() ? element("p", { class: "trouble" }, "That key was not accepted. ", error.message) : element("p", { class: "muted" }, "Ask whoever runs it for one, and enter it here."),
   element("label", { class: "field" }, element("span", {}, "API key"), input),
   element("p", { class: "note", id: "key-note" }, "It is kept for this tab only, and sent to this server only."),
   element("button", { class: "button primary", type: "submit" }, "Use this key"));

@@ -26,7 +26,7 @@ export function showMessage(state, actions) {
     if (photo.status === "failed") return [panel("", "This photo was not analysed", trouble, again)];
     if (photo.status === "retrying") return [panel("waiting", "The server is busy", trouble, element("p", {}, `Next try in ${Math.max(0, Math.ceil((photo.retryAt - Date.now()) / 1000))} s.`))];
     if (photo.status === "waiting" && trouble) {
-      return [panel("waiting", "The server asks for a key", trouble, element("button", { class: "button primary", type: "button", onclick: () => actions.unlock(trouble) }, "Enter the key"))];
+      return [panel("waiting", "The server asks for a key", { ...trouble, message: "The photo is sent as soon as there is one." }, element("button", { class: "button primary", type: "button", onclick: () => actions.unlock(trouble) }, "Enter the key"))];
     }
     if (photo.busy) {
       const seconds = Math.floor((Date.now() - photo.sentAt) / 1000);

@@ -97,6 +97,7 @@ export class Queue {
     if (error.code === "cancelled") return;
     if (error.status === 401 || error.status === 403) {
       photo.status = "waiting";
+      photo.progress = 0;
       photo.trouble = error;
       this.#waiting.unshift(photo);
       if (!this.#locked) this.onkey(error);
@@ -104,6 +105,7 @@ export class Queue {
     } else if (photo.attempts < (TRIES[error.status] ?? 0)) {
       const wait = Math.min(LONGEST_WAIT_S, error.retryAfterS ?? 2 ** Math.min(photo.attempts, 5)) * 1000;
       photo.status = "retrying";
+      photo.progress = 0;
       photo.trouble = error;
       photo.retryAt = Date.now() + wait;
       this.#heldUntil = Math.max(this.#heldUntil, photo.retryAt);

@@ -39,11 +39,14 @@ export function watchServer(state, refused) {
     try {
       state.info = await info();
     } catch (error) {
-      if (error.status === 401) refused(error);
+      if (error.status === 401) {
+        show("loading", "Needs a key");
+        refused(error);
+      }
       return;
     }
     const { detector, confidence_threshold: threshold, limits } = state.info;
-    if (!state.photos.length && threshold !== undefined) {
+    if (!state.moved && threshold !== undefined) {
       state.threshold = threshold;
       state.floor = Math.min(state.floor, threshold);
     }

@@ -9,6 +9,7 @@ export class State {
   selected = null; // a finding
   hovered = null; // a finding
   threshold = 0.3; // least detection score that is shown
+  moved = false; // whether somebody chose that threshold
   floor = 0.1; // least detection score that the server is asked for
   layers = { boxes: true, masks: true, lines: true, labels: true, structures: true };
   hidden = new Set(); // types of defect that are switched off

@@ -9,6 +9,7 @@ export function showThreshold(state) {
 
   slider.addEventListener("input", () => {
     state.threshold = Number(slider.value);
+    state.moved = true;
     state.changed("threshold");
   });
 
