@@ -15,6 +15,7 @@ from anomaly.client import CallFailed, CallRefused, Client
 from anomaly.errors import InvalidRequest
 from anomaly.simulator import Simulator
 from tests.cli.conftest import Run
+from tests.client.conftest import shelf
 
 pytestmark = pytest.mark.xdist_group("client")
 
@@ -106,6 +107,17 @@ def test_annotated_pictures(run: Run, folder: Path, tmp_path: Path) -> None:
     with Pillow.open(drawn / "b.jpg") as picture, Pillow.open(folder / "b.jpg") as photo:
         assert picture.size == photo.size
         assert picture.tobytes() != photo.tobytes()
+
+
+def test_a_picture_of_a_url(run: Run, folder: Path, tmp_path: Path, pod_url: str) -> None:
+    """A photo that the server fetches is fetched for its picture too, and the picture has the name of its file."""
+    with shelf(folder) as url:
+        done = run(
+            "detect", f"{url}/b.jpg?signature=x", "-u", pod_url, "-a", tmp_path / "drawn", "-f", "text"
+        )
+    assert done.exit_code == 0
+    assert done.stdout.startswith(f"{url}/b.jpg\n")
+    assert [each.name for each in (tmp_path / "drawn").iterdir()] == ["b.jpg"]
 
 
 def test_pictures_of_the_same_name_are_kept_apart(run: Run, folder: Path, tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -61,7 +63,7 @@ def on_uvicorn(app: object) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def pod_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run one pod for all files, with a queue for jobs; give its address."""
-    service = warm_service()
+    service = warm_service(allow_private_urls=True)
     settings = Settings(
         state_path=tmp_path_factory.mktemp("pod"), allow_private_urls=True, webhook_secret=SecretStr("shared")
     )
@@ -81,6 +83,16 @@ def either(request: pytest.FixtureRequest) -> Client:
     """Give a client of the pod, and then one of the endpoint: the same calls serve both."""
     client: Client = request.getfixturevalue(request.param)
     return client
+
+
+@contextlib.contextmanager
+def shelf(folder: Path) -> Iterator[str]:
+    """Serve a folder's files over HTTP; give its address."""
+    handler = partial(SimpleHTTPRequestHandler, directory=folder)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from anomaly.client import (
 )
 from anomaly.client.answers import Answer, Result
 from anomaly.simulator import Drop, Fault, FaultPlan, Late, Refuse, Simulator
-from tests.client.conftest import QUICK
+from tests.client.conftest import QUICK, shelf
 from tests.pictures import encoded, gradient
 from tests.serving.loops import working
 
@@ -56,6 +56,18 @@ def test_a_bad_photo_fails_alone(either: Client, photos: list[Path]) -> None:
     assert widths(survey.results)[-1] == 80
     assert survey.json["error_count"] == 2
     assert survey.json["results"][3]["error"]["code"] == "unsupported_image"
+
+
+def test_photos_may_be_urls(pod: Client, photos: list[Path]) -> None:
+    """The server fetches them; one that is not there fails alone, and names show no signature."""
+    with shelf(photos[0].parent) as url:
+        survey = pod.map([f"{url}/0.jpg?signature=secret", photos[1], f"{url}/none.jpg"])
+        assert pod.detect(f"{url}/0.jpg").findings.width == 64
+        [first, second] = pod.submit([f"{url}/0.jpg", f"{url}/1.jpg"]).results(20)
+    assert widths([first, second]) == [64, 65]
+    assert widths(survey.results) == [64, 65, 0]
+    assert survey.results[0].photo == f"{url}/0.jpg"
+    assert [each.code for each in survey.failures] == ["url_failed"]
 
 
 def test_a_survey_is_a_table_and_a_data_set(pod: Client, photos: list[Path]) -> None:
