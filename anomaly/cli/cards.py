@@ -8,10 +8,14 @@ from anomaly.bootstrap.tables import ROOT
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Cards of one size and one price: GB of 1024 MB, US dollars for a second on RunPod, None where not let."""
+    """Cards of one size and one price: GB of 1024 MB, US dollars for a second on RunPod.
+
+    `pool` is RunPod's name for them; it and the price are None where no endpoint has them.
+    """
 
     names: tuple[str, ...]
     memory_gb: int
+    pool: str | None
     flex_usd_per_s: float | None
 
 
@@ -34,7 +38,7 @@ class Cards:
         known = tomllib.loads((ROOT / "configs" / "gpus.toml").read_text(encoding="utf-8"))
         return cls(
             tuple(
-                Card(tuple(row["names"]), row["memory_gb"], row.get("flex_usd_per_s"))
+                Card(tuple(row["names"]), row["memory_gb"], row.get("pool"), row.get("flex_usd_per_s"))
                 for row in known["cards"]
             ),
             known["free_share"],

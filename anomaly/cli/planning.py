@@ -99,8 +99,8 @@ def _drawn_pairs(pairs: list[dict[str, Any]]) -> Drawn:
 
 def _drawn_cards(rows: Sequence[Mapping[str, Any]]) -> Drawn:
     drawn = Drawn(title="Cards", title_justify="left")
-    for title in ("Card", "GB", "Comes to", "Photos at once", "$ a second", "$ an hour"):
-        drawn.add_column(title, justify="left" if title in ("Card", "Comes to") else "right")
+    for title in ("Card", "GB", "Comes to", "Photos at once", "Pool", "$ a second", "$ an hour"):
+        drawn.add_column(title, justify="left" if title in ("Card", "Comes to", "Pool") else "right")
     for row in rows:
         price = row["flex_usd_per_s"]
         titles = [each.removeprefix("RF-DETR ") for each in (row["detector"], row["segmenter"]) if each]
@@ -110,7 +110,8 @@ def _drawn_cards(rows: Sequence[Mapping[str, Any]]) -> Drawn:
             str(row["memory_gb"]),
             pair,
             str(row["batch"] or "-"),
-            "pods only" if price is None else f"{price:.5f}",
+            row["pool"] or "pods only",
+            "" if price is None else f"{price:.5f}",
             "" if price is None else f"{price * 3600:.2f}",
         )
     return drawn

@@ -44,6 +44,22 @@ def test_the_cards_are_those_of_the_guide(run: Run) -> None:
             assert each["free_mb"] == int(row["Free MB"])
 
 
+def test_the_prices_are_those_of_the_guide() -> None:
+    """The guide's costs are the pools, cards and prices that `anomaly plan` shows."""
+    guide = markdown.table((ROOT / "RUNPOD_DEPLOYMENT.md").read_text(encoding="utf-8"), "Costs")
+    let = [each for each in Cards.read().cards if each.flex_usd_per_s is not None]
+    assert [tuple(row.values())[:5] for row in guide] == [
+        (
+            each.pool,
+            ", ".join(each.names),
+            str(each.memory_gb),
+            f"{each.flex_usd_per_s:.5f}",
+            f"{(each.flex_usd_per_s or 0) * 3600:.2f}",
+        )
+        for each in let
+    ]
+
+
 def test_prices_rise_with_the_card() -> None:
     """Every serverless card has a price, per second, and cards under 16 GB have none."""
     for card in Cards.read().cards:
