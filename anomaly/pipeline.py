@@ -18,7 +18,7 @@ from anomaly.geometry.standards import Limit, Standards, width_class
 from anomaly.measuring import Job, Measured, Measuring, around
 from anomaly.ports import Detector, Segmenter
 from anomaly.taxonomy import UNKNOWN, Classified, Kind, Taxonomy, structure_of
-from anomaly.tiling import Merged, Piece, choose, merge
+from anomaly.tiling import Merged, Piece, auto_tiles, choose, merge
 from anomaly.types import (
     Anomaly,
     Box,
@@ -76,7 +76,8 @@ class Outcome:
 class Pipeline:
     """A detector, perhaps a segmenter, the names given to their labels, and the standards for widths.
 
-    `measuring` is where masks are measured and written: in the thread that concludes, if left out.
+    `measuring` is where masks are measured and written: in the thread that concludes, if left out. `batch` is how
+    many views the memory plan holds at once; by it the tiles of large photographs are chosen.
     """
 
     detector: Detector
@@ -84,6 +85,7 @@ class Pipeline:
     taxonomy: Taxonomy
     standards: Standards
     measuring: Measuring = field(default_factory=Measuring)
+    batch: int = 8
 
     def warm(self, count: int) -> None:
         """Run both models once on `count` blank photographs, so that the first caller does not wait for it.
@@ -184,7 +186,8 @@ class Pipeline:
         side = int(self.detector.card.details.get("resolution", 0))
         tiles: tuple[Box, ...] = ()
         if side or options.tiling != "auto":
-            plan = choose(frame.width, frame.height, side, options.tiling)
+            most = auto_tiles(self.batch)
+            plan = choose(frame.width, frame.height, side, options.tiling, most_tiles=most)
             tiles = () if plan is None else plan.tiles
         everything = Box(0.0, 0.0, float(frame.width), float(frame.height))
         return tuple(

@@ -64,7 +64,7 @@ def load(settings: Settings, steps: Steps | None = None) -> Loaded:
     planned = 1 if choice.detector in EMBEDDED and sam.plan.segmenter is None else sam.plan.batch
     batch = settings.max_batch or planned
     return Loaded(
-        Pipeline(detector, segmenter, taxonomy, standards, Measuring(processes(settings))),
+        Pipeline(detector, segmenter, taxonomy, standards, Measuring(processes(settings)), batch),
         batch,
         facts.of(detector, segmenter, sam.plan, batch, why, _sources(file, segmenter, sam))
         | facts.choices(settings.confidence_threshold, standards),

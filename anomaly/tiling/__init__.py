@@ -2,6 +2,6 @@
 
 from anomaly.tiling.merge import merge
 from anomaly.tiling.piece import Merged, Piece
-from anomaly.tiling.plan import TilingPlan, choose, plan_tiles
+from anomaly.tiling.plan import TilingPlan, auto_tiles, choose, plan_tiles
 
-__all__ = ["Merged", "Piece", "TilingPlan", "choose", "merge", "plan_tiles"]
+__all__ = ["Merged", "Piece", "TilingPlan", "auto_tiles", "choose", "merge", "plan_tiles"]

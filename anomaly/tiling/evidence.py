@@ -29,6 +29,13 @@ SAME = 0.5
 """Share of the smaller one that two views of one object have in common where both could see it."""
 
 _TWIN = 0.7  # likewise, for two detections of one view: the detector already took them for two
+_BOX_SHORT = 0.03
+"""Share of its view by which a box may fall short of the border that cuts its object off: a pixel of the grid that
+detectors decide on is a sixteenth of it at most, and boxes are told to a part of that."""
+
+_BOX_SLACK = 0.008
+"""Share of the larger view by which boxes that one object crosses a seam with may miss each other sideways."""
+
 _STRAIGHT = float(np.cos(np.radians(35.0)))
 
 
@@ -117,7 +124,7 @@ def same_box(a: Piece, b: Piece) -> bool:
     """
     if a.view == b.view:
         return False
-    slack_pixels = 4.0
+    slack_pixels = max(4.0, _BOX_SLACK * max(a.view.width, a.view.height, b.view.width, b.view.height))
     left, top, right, bottom = shared(whole_pixels(a.box), whole_pixels(b.box))
     if right - left < -slack_pixels or bottom - top < -slack_pixels:
         return False
@@ -125,7 +132,7 @@ def same_box(a: Piece, b: Piece) -> bool:
 
 
 def _cut_where_other_goes_on(a: Piece, b: Piece, slack_pixels: float) -> bool:
-    reach = max(slack_pixels, 0.02 * max(a.view.width, a.view.height))
+    reach = max(slack_pixels, _BOX_SHORT * max(a.view.width, a.view.height))
     sides = (
         (a.view.x_max - a.box.x_max, b.box.x_max - a.view.x_max),
         (a.box.x_min - a.view.x_min, a.view.x_min - b.box.x_min),

@@ -14,7 +14,9 @@ MOST_TILES = 400
 """Tiles of one photograph at the most: what one request may cost."""
 
 _AUTO_OVERLAP = 1 / 6  # of the tile's side: enough band for two views of a crack to be compared
-_AUTO_TILES = 64
+_AUTO_BATCHES = 8
+_AUTO_FEWEST, _AUTO_MOST = 16, 64
+"""Tiles of one photograph without being asked: eight batches of what the memory holds at once, within these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +28,30 @@ class TilingPlan:
     overlap: int
 
 
+def auto_tiles(batch: int) -> int:
+    """Return how many tiles `"auto"` may make where `batch` of them fit into the memory at once.
+
+    With little memory tiles are larger, and fewer: a photograph then costs no more than eight batches, or sixteen
+    tiles where memory holds one or two at a time, since coarser ones show no thin cracks.
+    """
+    return min(_AUTO_MOST, max(_AUTO_FEWEST, _AUTO_BATCHES * batch))
+
+
 def choose(
     width: int,
     height: int,
     detector_side: int,
     request: Literal["auto", "off"] | Tiles = "auto",
     *,
-    most_tiles: int = _AUTO_TILES,
+    most_tiles: int = _AUTO_MOST,
 ) -> TilingPlan | None:
     """Return the tiles for a photograph of `width` x `height` pixels, or None to look at it whole.
 
     `detector_side` is the side, in pixels, to which the detector shrinks what it sees, 0 if it does not
     shrink: then nothing is gained by tiles, and `"auto"` makes none. Otherwise `"auto"` tiles
     a photograph whose longer side is over twice that, into tiles of that very side, so that nothing is
-    shrunk, overlapping by a sixth; where that makes more than `most_tiles` (what the memory and the time
-    allow), the tiles grow until it does not. A request for tiles at least as large as the photograph
+    shrunk, overlapping by a sixth; where that makes more than `most_tiles` (`auto_tiles` of the memory
+    plan's batch), the tiles grow until it does not. A request for tiles at least as large as the photograph
     is a request for none. Raises `InvalidRequest` for a tile or an overlap out of range.
     """
     match request:

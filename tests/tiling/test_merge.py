@@ -231,6 +231,36 @@ def test_boxes_without_masks_are_joined_at_the_seams(seed: int) -> None:
     assert [(each.box, each.mask) for each in merged] == [(Box(x, y, x + wide, y + high), None)]
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_boxes_that_are_a_little_off_are_joined_all_the_same(seed: int) -> None:
+    """A detector's boxes miss a slender crack by a dozen pixels, at the seams too."""
+    rng = np.random.default_rng(seed)
+    width, height = 1800, 1400
+    drawing = stroke(curve(rng, width, height), 5, width, height)
+    pieces = []
+    for piece in seen([drawing], plan_tiles(width, height, 512, 85), rng):
+        view, box = piece.view, piece.box
+        x0, y0, x1, y1 = (
+            value + rng.uniform(-12, 12) for value in (box.x_min, box.y_min, box.x_max, box.y_max)
+        )
+        left, top = np.clip(x0, view.x_min, view.x_max - 4), np.clip(y0, view.y_min, view.y_max - 4)
+        off = Box(
+            float(left),
+            float(top),
+            float(np.clip(x1, left + 2, view.x_max)),
+            float(np.clip(y1, top + 2, view.y_max)),
+        )
+        pieces.append(replace(piece, box=off, mask=None))
+
+    merged = merge(pieces, width, height)
+
+    assert len(merged) == 1
+    y, x = np.nonzero(drawing)
+    found = merged[0].box
+    corners = (found.x_min, found.y_min, found.x_max, found.y_max)
+    assert corners == pytest.approx((x.min(), y.min(), x.max() + 1, y.max() + 1), abs=14)
+
+
 def test_a_small_box_inside_a_large_one_is_another_defect() -> None:
     """A diagonal crack's box is mostly empty: what lies in it, seen by another tile, is not the crack."""
     left, right = Box(0, 0, 300, 300), Box(260, 0, 560, 300)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from anomaly.errors import InvalidRequest
-from anomaly.tiling import choose, plan_tiles
+from anomaly.tiling import auto_tiles, choose, plan_tiles
 from anomaly.types import Tiles
 
 
@@ -46,6 +46,18 @@ def test_auto_keeps_to_the_number_of_tiles_that_the_memory_allows() -> None:
     assert plan is not None
     assert 20 <= len(plan.tiles) <= 40
     assert plan.side > 576
+
+
+def test_little_memory_makes_fewer_and_larger_tiles() -> None:
+    """Eight batches of what fits into the memory at once are what one photograph costs, within limits."""
+    assert [auto_tiles(batch) for batch in (1, 2, 4, 8, 32)] == [16, 16, 32, 64, 64]
+    sides = [
+        plan.side
+        for batch in (1, 4, 8)
+        if (plan := choose(8000, 6000, 576, "auto", most_tiles=auto_tiles(batch))) is not None
+    ]
+    assert sides == sorted(sides, reverse=True)
+    assert len(set(sides)) == 3
 
 
 def test_a_detector_that_does_not_shrink_needs_no_tiles() -> None:
