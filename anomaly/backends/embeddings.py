@@ -24,7 +24,7 @@ Kept = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingStats:
-    """`hits` and `misses` count photographs that a model was to see; the sizes are bytes."""
+    """`hits` and `misses` count named photographs that a model was to see; the sizes are bytes."""
 
     hits: int
     misses: int
@@ -67,7 +67,7 @@ class Embeddings:
         computed = dict(zip(missing, compute(missing), strict=True)) if missing else {}
         with self._lock:
             self._hits += len(keys) - len(missing)
-            self._misses += len(missing)
+            self._misses += sum(bool(keys[place]) for place in missing)
             for place, value in computed.items():
                 if keys[place] and _size_bytes(value) <= self._kept.maxsize:
                     self._kept[model, keys[place]] = value
