@@ -104,3 +104,10 @@ def lengths(merged: Sequence[object], width: int, height: int) -> list[float]:
 def everything(width: int, height: int) -> Box:
     """The view of the whole photograph."""
     return Box(0, 0, width, height)
+
+
+def scene(rng: np.random.Generator) -> tuple[int, int, int, int]:
+    """Size of a photograph of 2x2 to 6x4 tiles, the tiles' side and their overlap."""
+    side, overlap = int(rng.integers(160, 260)), int(rng.choice([0, 24, 40, 64]))
+    across, down = int(rng.integers(2, 7)), int(rng.integers(2, 5))
+    return across * (side - overlap) + overlap, down * (side - overlap) + overlap, side, overlap
