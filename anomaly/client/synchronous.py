@@ -172,6 +172,7 @@ class _Thread:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="anomaly-client", daemon=True)
         self._lock = threading.Lock()
+        self._iterating: list[AsyncIterator[Any]] = []
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` there and return what it gives; an interrupt here cancels it there."""
@@ -191,10 +192,12 @@ class _Thread:
     def each(self, work: AsyncIterator[T]) -> Iterator[T]:
         """Yield what `work` yields there; leaving early ends it there."""
         end = object()
+        self._iterating.append(work)
         try:
             while (value := self.run(_next(work, end))) is not end:
                 yield value
         finally:
+            self._iterating.remove(work)
             if not self._loop.is_closed():
                 self.run(_closed(work))
 
@@ -203,6 +206,8 @@ class _Thread:
         if self._loop.is_closed():
             last.close()
             return
+        for work in list(self._iterating):  # left in the middle, by an exception perhaps
+            self.run(_closed(work))
         self.run(_settled())
         self.run(last)
         self._loop.call_soon_threadsafe(self._loop.stop)

@@ -165,3 +165,15 @@ def test_an_interrupt_is_130(tmp_path: Path) -> None:
     assert process.returncode == 130, said
     assert "Traceback" not in said
     assert Path(f"{output}.journal").exists()
+
+
+def test_a_reader_who_has_had_enough_ends_it(tmp_path: Path) -> None:
+    """With `head` behind it the program ends without a traceback."""
+    for number in range(20):
+        (tmp_path / f"{number}.png").write_bytes(encoded())
+    command = f"{sys.executable} -m anomaly.cli detect {tmp_path} -q -f jsonl | head -1"
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, cwd=ROOT, env=FAKE, timeout=60
+    )
+    assert len(done.stdout.splitlines()) == 1
+    assert done.stderr == ""

@@ -110,6 +110,22 @@ def test_no_more_is_under_way_than_allowed(photos: list[Path]) -> None:
         assert {str(job.state) for job in sim.queue.jobs()} == {"CANCELLED"}
 
 
+def test_leaving_in_the_middle_ends_the_run(photos: list[Path]) -> None:
+    """An exception among the results closes the client in order, and cancels what is under way."""
+    photos[0].unlink()
+
+    def broken_off(sim: Simulator) -> None:
+        with Client(sim.url, sim.api_key, **QUICK) as client:
+            for each in client.imap(photos):
+                sim.wait_until(lambda: bool(sim.queue.jobs()))
+                raise RuntimeError(each.photo)
+
+    with Simulator() as sim:
+        with pytest.raises(RuntimeError, match=r"0\.jpg"):
+            broken_off(sim)
+        assert {str(job.state) for job in sim.queue.jobs()} == {"CANCELLED"}
+
+
 FAULTS: list[dict[tuple[str, int], Fault]] = [
     {("run", 1): Refuse(429, retry_after_s=1), ("status", 1): Refuse(500), ("status", 2): Drop()},
     {("run", 1): Drop(), ("run", 2): Refuse(503), ("status", 1): Refuse(429), ("status", 3): Refuse(502)},
