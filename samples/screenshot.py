@@ -35,6 +35,7 @@ def main() -> None:
         sync_playwright() as playwright,
     ):
         listening.bind(("127.0.0.1", 0))
+        listening.listen()
         server = uvicorn.Server(uvicorn.Config(create_app(service, 0.3), log_config=None))
         thread = threading.Thread(target=lambda: server.run(sockets=[listening]))
         thread.start()

@@ -16,7 +16,7 @@ import numpy as np
 import uvicorn
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
+from playwright.sync_api import ConsoleMessage, Page, Request
 from starlette.types import ASGIApp
 
 SAMPLE = Path(__file__).parents[3] / "samples" / "crack.jpg"
@@ -39,6 +39,7 @@ def served(app: ASGIApp) -> Iterator[str]:
     """Serve an application on a free port; give its address."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
+        listening.listen()  # whoever comes before the server is up waits
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1))
         thread = threading.Thread(target=lambda: server.run(sockets=[listening]))
         thread.start()
@@ -59,24 +60,28 @@ class Desk:
 
     @classmethod
     @contextmanager
-    def opened(cls, window: BrowserContext, address: str) -> Iterator["Desk"]:
-        """Open the page; when it is left, it must have had no error and asked no other server."""
-        page = window.new_page()
-        page.set_default_timeout(20_000)
-        desk = cls(page, address)
-        page.on("console", desk._console)
-        page.on("pageerror", lambda error: desk.errors.append(str(error)))
-        page.on("request", desk._request)
+    def opened(cls, tab: Page, address: str) -> Iterator["Desk"]:
+        """Take a tab; when it is left, its page must have had no error and asked no other server."""
+        desk = cls(tab, address)
+        heard = {"console": desk._console, "pageerror": desk._error, "request": desk._request}
+        for event, listener in heard.items():
+            tab.on(event, listener)  # type: ignore[call-overload]
         yield desk
-        page.close()
+        for event, listener in heard.items():
+            tab.remove_listener(event, listener)
+        tab.unroute_all()
         assert desk.errors == []
         assert desk.elsewhere == []
 
     def visit(self) -> Self:
         """Load the page and wait until it has heard of the server."""
+        self.page.mouse.move(0, 0)
         self.page.goto(self.address)
         self.page.wait_for_selector('#server .dot:not([data-state="unknown"])')
         return self
+
+    def _error(self, error: Exception) -> None:
+        self.errors.append(str(error))
 
     def _console(self, message: ConsoleMessage) -> None:
         # A refused request is told on the console too, and is what some tests are about.

@@ -2,7 +2,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import Browser, Page, expect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from anomaly.serving.pod import create_app
@@ -67,7 +67,7 @@ def test_every_control_has_a_name(desk: Desk) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_is_legible_in_light_and_dark(browser: Browser, address: str, scheme: str) -> None:
     """Every kind of text has a contrast of 4.5 to 1 or more to its ground, in both schemes."""
-    with browser.new_context(color_scheme=scheme) as window, Desk.opened(window, address) as desk:  # type: ignore[arg-type]
+    with browser.new_context(color_scheme=scheme) as window, Desk.opened(window.new_page(), address) as desk:  # type: ignore[arg-type]
         desk.visit().drop(name="one.jpg")
         desk.drop(name="two.jpg")
         desk.page.locator("tbody tr").first.click()
@@ -89,7 +89,7 @@ def test_it_fits_a_phone(browser: Browser, address: str) -> None:
         "has_touch": True,
         "is_mobile": True,
     }
-    with browser.new_context(**phone) as window, Desk.opened(window, address) as desk:  # type: ignore[arg-type]
+    with browser.new_context(**phone) as window, Desk.opened(window.new_page(), address) as desk:  # type: ignore[arg-type]
         page = desk.visit().page
         assert page.evaluate("document.documentElement.scrollWidth") <= 375
         page.tap("#sample")
@@ -108,7 +108,7 @@ def test_it_fits_a_phone(browser: Browser, address: str) -> None:
         assert size[0] == 2 * size[1]  # as many pixels as the screen has
 
 
-def test_it_works_behind_a_prefix(window: BrowserContext) -> None:
+def test_it_works_behind_a_prefix(tab: Page) -> None:
     """Behind a proxy that serves it below a path of its own, files, sample and detections all come."""
     app = create_app(warm_service(), 0.3)
 
@@ -119,6 +119,6 @@ def test_it_works_behind_a_prefix(window: BrowserContext) -> None:
             scope = {**scope, "path": scope["path"][len("/bridges/seven") :]}
         await inner(scope, receive, send)
 
-    with served(proxy) as address, Desk.opened(window, f"{address}bridges/seven/") as desk:
+    with served(proxy) as address, Desk.opened(tab, f"{address}bridges/seven/") as desk:
         desk.visit().page.click("#sample")
         expect(desk.page.locator('.shot[data-status="done"]')).to_have_count(1)

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Response, Route, expect
+from playwright.sync_api import Page, Response, Route, expect
 
 from anomaly.keys import Keyring
 from anomaly.serving.pod import create_app
@@ -37,7 +37,7 @@ def test_a_folder_is_analysed_whole(desk: Desk, tmp_path: Path) -> None:
     expect(names.first).to_have_attribute("title", f"{tmp_path.name}/a.jpg")
 
 
-def test_a_full_queue_is_waited_for(window: BrowserContext, tmp_path: Path) -> None:
+def test_a_full_queue_is_waited_for(tab: Page, tmp_path: Path) -> None:
     """Refused photos come again, not before the time that the server named, until all are done."""
     service = warm_service(max_waiting=1, max_batch=1, fake_image_ms=300)
     for name in "abcd":
@@ -48,7 +48,7 @@ def test_a_full_queue_is_waited_for(window: BrowserContext, tmp_path: Path) -> N
         if response.status == 429:
             waits.append(float(response.headers["retry-after"]))
 
-    with served(create_app(service, 0.3)) as address, Desk.opened(window, address) as desk:
+    with served(create_app(service, 0.3)) as address, Desk.opened(tab, address) as desk:
         desk.visit().page.on("response", refused)
         desk.page.set_input_files("#folder", tmp_path)
         expect(desk.page.locator('.shot[data-status="done"]')).to_have_count(4, timeout=30_000)
@@ -57,6 +57,7 @@ def test_a_full_queue_is_waited_for(window: BrowserContext, tmp_path: Path) -> N
             "performance.getEntriesByType('resource').filter((each) => each.name.includes('/detect?'))"
             ".map((each) => ({ from: each.startTime, to: each.responseEnd, status: each.responseStatus }))"
         )
+        tab.remove_listener("response", refused)
     refusals = [each["to"] for each in asked if each["status"] == 429]
     assert len(refusals) == len(waits) > 0
     for at in refusals:
@@ -80,10 +81,10 @@ def test_a_server_that_cannot_be_reached_is_tried_again(desk: Desk) -> None:
     expect(desk.page.locator('.shot[data-status="done"]')).to_have_count(1)
 
 
-def test_a_locked_server_is_opened_with_its_key(window: BrowserContext) -> None:
+def test_a_locked_server_is_opened_with_its_key(tab: Page) -> None:
     """Where the server answers 401 the page asks for a key, says when it is wrong, and goes on with a right one."""
     access = Access(keyring=Keyring.read("the-right-key-of-this-server"))
-    with served(create_app(warm_service(), 0.3, access)) as address, Desk.opened(window, address) as desk:
+    with served(create_app(warm_service(), 0.3, access)) as address, Desk.opened(tab, address) as desk:
         page = desk.visit().page
         expect(page.locator("#key")).to_be_visible()
         page.keyboard.press("Escape")
