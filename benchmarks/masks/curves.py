@@ -10,7 +10,7 @@ Points = NDArray[np.float64]
 """(N, 2) xy."""
 
 
-def turned(points: Points, degrees: float) -> Points:
+def rotated(points: Points, degrees: float) -> Points:
     """Turn points (N, 2) about the origin."""
     a = np.radians(degrees)
     return points @ np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]])

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.random import Generator
 
 from benchmarks.masks.canvas import Canvas, area_of, axis_of
-from benchmarks.masks.curves import arc_length, bent_line, by_heading, straight_line, turned
+from benchmarks.masks.curves import arc_length, bent_line, by_heading, rotated, straight_line
 from benchmarks.masks.ribbon import any_angle, even, placed_in_frame, sizes
 from benchmarks.masks.sample import Sample
 
@@ -61,7 +61,7 @@ def branching(rng: Generator, family: str, scale: float) -> Sample:
         side = rng.choice([-1, 1]) * rng.uniform(35, 90)
         facing = -np.degrees(np.arctan2(ahead[1], ahead[0])) + side
         first = branch[1] - branch[0]
-        curves.append(trunk[i] + turned(branch, facing + np.degrees(np.arctan2(first[1], first[0]))))
+        curves.append(trunk[i] + rotated(branch, facing + np.degrees(np.arctan2(first[1], first[0]))))
         widths.append(thin)
     placed, frame_width, frame_height = placed_in_frame(curves, rng, any_angle(rng), width + 3)
     canvas = Canvas()

@@ -5,7 +5,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from benchmarks.masks.canvas import Canvas, area_of, axis_of
-from benchmarks.masks.curves import Points, arc_length, turned
+from benchmarks.masks.curves import Points, arc_length, rotated
 from benchmarks.masks.sample import Sample
 
 
@@ -20,7 +20,7 @@ def placed_in_frame(
     canvas_points: list[Points], rng: Generator, degrees: float, extent: float
 ) -> tuple[list[Points], int, int]:
     """Turn curves by one angle and put them into a frame with room round them, at a sub-pixel offset."""
-    turned = [turned(points, degrees) for points in canvas_points]
+    turned = [rotated(points, degrees) for points in canvas_points]
     everything = np.vstack(turned)
     low, high = everything.min(axis=0) - extent, everything.max(axis=0) + extent
     shift = rng.uniform(2, 12, 2) - low
