@@ -3,62 +3,30 @@
 import asyncio
 import dataclasses
 import logging
-import resource
-import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import partial
-from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from anomaly import __version__, metrics
-from anomaly.batching import Batcher
-from anomaly.call import Arrival, Call, Mail, Seen
 from anomaly.deadline import Deadline
-from anomaly.errors import AnomalyError, InternalError, NotReady, UrlRefused
+from anomaly.errors import AnomalyError, InternalError, UrlRefused
 from anomaly.imaging.fetch import Fetcher
 from anomaly.imaging.photo import Photo
-from anomaly.metrics import Meter, TimedDetector, TimedSegmenter
-from anomaly.pipeline import Outcome, Pipeline, Task, View
+from anomaly.metrics import Meter
+from anomaly.pipeline import Outcome, Pipeline, Task
 from anomaly.results import Results, key_of
+from anomaly.service.call import Arrival, Call, Mail, Seen
+from anomaly.service.life import Life, Loaded, State
 from anomaly.types import Findings, Limits, Options
-from anomaly.warming import warm
+
+__all__ = ["Loaded", "Service", "State"]
 
 log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class State(StrEnum):
-    """Where a service is in its life."""
-
-    LOADING = "loading"
-    READY = "ready"
-    DRAINING = "draining"
-    FAILED = "failed"
-    STOPPED = "stopped"
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What loading the models gave.
-
-    `facts` is what `/info` tells of them; `device` says, when asked, where they run and what memory there is.
-    `steps_ms` is how long each step took. `counts` is what `/info` tells of what they did since. `batches` are
-    run before the first request; the largest alone if left out.
-    """
-
-    pipeline: Pipeline
-    max_batch: int
-    facts: Mapping[str, object]
-    device: Callable[[], Mapping[str, object]]
-    steps_ms: Mapping[str, float] = field(default_factory=dict)
-    counts: Callable[[], Mapping[str, object]] = dict
-    batches: Sequence[int] = ()
 
 
 class Service:
@@ -81,49 +49,35 @@ class Service:
     ) -> None:
         self.limits = limits
         self.meter = Meter()
-        self.meter.registry.register(metrics.State(self.health, self.info))
-        self._load = load
-        self._max_waiting = max_waiting
+        self._life = Life(load, max_waiting, self.meter)
         self._fetcher = fetcher
         self._results = results or Results()
-        self._state = State.LOADING
-        self._failure: AnomalyError | None = None
-        self._settled = threading.Event()
-        self._loaded: Loaded | None = None
-        self._batcher: Batcher[View, Seen] | None = None
+        self.meter.registry.register(metrics.State(self.health, self.info))
         # Apart, so that who is answered already does not wait for those that are read.
         self._reading = ThreadPoolExecutor(cpu_threads, thread_name_prefix="reading")
         self._answering = ThreadPoolExecutor(cpu_threads, thread_name_prefix="answering")
         self._mail: Mail | None = None
         self._inside = 0
-        self._born = time.monotonic()
-        self._ready_after_s: float | None = None
-        self._start_ms: Mapping[str, float] = {}
 
     def start(self) -> None:
         """Begin to load and warm the models, without waiting for them."""
-        threading.Thread(target=self._become_ready, name="loading", daemon=True).start()
+        self._life.start()
 
     def wait(self) -> None:
         """Wait until the models are warm. Raises what kept them from it."""
-        self._settled.wait()
-        if self._failure is not None:
-            raise self._failure
+        self._life.wait()
 
     def drain(self) -> None:
         """Take nothing more, and go on with what runs."""
-        if self._state in (State.LOADING, State.READY):
-            self._state = State.DRAINING
+        self._life.drain()
 
     def close(self) -> None:
         """Take nothing more, finish what waits, and end the threads."""
-        self._state = State.STOPPED
-        if self._batcher is not None:
-            self._batcher.close()
+        self._life.stop()
         self._reading.shutdown()
         self._answering.shutdown()
-        if self._loaded is not None:
-            self._loaded.pipeline.close()
+        if self._life.loaded is not None:
+            self._life.loaded.pipeline.close()
         self._results.close()
 
     async def detect(
@@ -139,7 +93,7 @@ class Service:
         """
         started = time.perf_counter()
         limit = Deadline.of(options.timeout_ms, since)
-        pipeline, batcher = self._ready()
+        pipeline, batcher = self._life.models()
         batcher.check_room(len(photos))
         call = Call(
             await self._there(photos, limit),
@@ -155,9 +109,8 @@ class Service:
         self._inside += 1
         try:
             if self._inside == 1 and len(photos) == 1 and options.scale is None and photos[0].is_quick:
-                call.read(
-                    0
-                )  # about a millisecond: nobody else is there to wait, and threads cost time to reach
+                # About a millisecond: nobody else is there to wait, and threads cost time to reach.
+                call.read(0)
             else:
                 for number in range(len(photos)):
                     self._reading.submit(call.read, number)
@@ -181,99 +134,41 @@ class Service:
 
     def health(self) -> dict[str, object]:
         """Say whether the process lives and whether it can answer, on which device, with what memory."""
-        state = self.state
-        health: dict[str, object] = {
-            "status": state,
-            "live": state is not State.FAILED,
-            "ready": state is State.READY,
-            "uptime_s": round(time.monotonic() - self._born, 1),
-            "resident_mb": _resident_mb(),
-        }
-        if self._loaded is not None:
-            health |= self._loaded.device()
-        if (failure := self.failure) is not None:
-            health["error"] = {"code": failure.code, "message": str(failure)}
-        return health
+        return self._life.health()
 
     def info(self) -> dict[str, object]:
-        """Say what is loaded and why, the limits, and what the queue has done."""
-        info: dict[str, object] = {
+        """Say what is loaded and why, the limits, and what the queue and the caches have done."""
+        return {
             "version": __version__,
-            "status": self.state,
-            "ready_after_s": self._ready_after_s,
-            "start_ms": self._start_ms,
             "limits": dataclasses.asdict(self.limits),
+            **self._life.info(),
+            "results": dataclasses.asdict(self._results.stats()),
         }
-        if self._loaded is not None:
-            info |= {**self._loaded.facts, **self._loaded.counts()}
-        info["results"] = dataclasses.asdict(self._results.stats())
-        if self._batcher is not None:
-            info["queue"] = dataclasses.asdict(self._batcher.stats())
-        return info
 
     @property
     def failure(self) -> AnomalyError | None:
         """What kept the models from loading, or the device's loss since; None while all is well."""
-        lost = None if self._batcher is None else self._batcher.lost
-        return self._failure or lost
+        return self._life.failure
 
     @property
     def state(self) -> State:
         """Where it is in its life; failed, too, once the device is lost: only a new process mends that."""
-        return self._state if self.failure is None else State.FAILED
+        return self._life.state
 
     @property
     def ready(self) -> bool:
         """Whether the models are warm, the device answers, and the service is not stopping."""
-        return self.state is State.READY
+        return self._life.ready
 
     @property
     def loading(self) -> bool:
         """Whether the models are not warm yet, and will be."""
-        return self._state is State.LOADING
+        return self._life.loading
 
     @property
     def draining(self) -> bool:
         """Whether nothing more is taken, while what runs goes on."""
-        return self._state is State.DRAINING
-
-    def _become_ready(self) -> None:
-        try:
-            loaded = self._load()
-            warming = time.perf_counter()
-            batches = loaded.batches or (loaded.max_batch,)
-            warmed = partial(warm, loaded.pipeline.warm, batches)
-            loaded = dataclasses.replace(loaded, pipeline=_timed(loaded.pipeline, self.meter))
-            batcher = Batcher(
-                loaded.pipeline.look,
-                max_batch=loaded.max_batch,
-                max_waiting=self._max_waiting,
-                batched=self.meter.batched,
-            )
-            most = loaded.max_batch
-            batcher.begin(lambda: most if (fitted := warmed()) == max(batches) else fitted)
-            self._start_ms = {**loaded.steps_ms, "warm_up": round(_since_ms(warming), 1)}
-        except Exception as error:
-            known = isinstance(error, AnomalyError)
-            log.error("the models did not load: %s", error, exc_info=not known)
-            self._failure = (
-                error if isinstance(error, AnomalyError) else InternalError("the models did not load")
-            )
-            self._state = State.FAILED
-        else:
-            self._loaded, self._batcher = loaded, batcher
-            self._ready_after_s = round(time.monotonic() - self._born, 2)
-            if self._state is State.LOADING:
-                self._state = State.READY
-            log.info("ready after %.1f s", self._ready_after_s)
-        self._settled.set()
-
-    def _ready(self) -> "tuple[Pipeline, Batcher[View, Seen]]":
-        if self._state is not State.READY or self._loaded is None or self._batcher is None:
-            raise NotReady(
-                f"the server is {self._state}; ask GET /health until it is ready", retry_after_s=2.0
-            )
-        return self._loaded.pipeline, self._batcher
+        return self._life.draining
 
     def _mail_of(self, loop: asyncio.AbstractEventLoop) -> Mail:
         if self._mail is None or self._mail.loop is not loop:
@@ -304,7 +199,8 @@ class Service:
         return self._results.get(self._key(digest, options))
 
     def _key(self, digest: str, options: Options) -> str:
-        return key_of(digest, options, {} if self._loaded is None else self._loaded.facts)
+        loaded = self._life.loaded
+        return key_of(digest, options, {} if loaded is None else loaded.facts)
 
     def _concluded(self, pipeline: Pipeline, task: Task, seen: Sequence[Seen]) -> Findings:
         with self.meter.stage("measure"):
@@ -355,23 +251,5 @@ async def _together(work: Sequence[Awaitable[T]]) -> list[T]:
     return [await work[0]] if len(work) == 1 else await asyncio.gather(*work)
 
 
-def _timed(pipeline: Pipeline, meter: Meter) -> Pipeline:
-    segmenter = pipeline.segmenter
-    return dataclasses.replace(
-        pipeline,
-        detector=TimedDetector(pipeline.detector, meter),
-        segmenter=None if segmenter is None else TimedSegmenter(segmenter, meter),
-    )
-
-
 def _since_ms(started: float) -> float:
     return (time.perf_counter() - started) * 1e3
-
-
-def _resident_mb() -> int | None:
-    """Return the process's resident set in MB of 2**20 bytes, None where the system does not tell."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except OSError:
-        return None
-    return pages * resource.getpagesize() // 2**20

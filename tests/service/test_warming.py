@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from anomaly.errors import ModelError, OutOfMemory
-from anomaly.warming import warm
+from anomaly.service.warming import warm
 
 
 def console(*, terminal: bool) -> Console:
