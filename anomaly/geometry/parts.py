@@ -100,6 +100,8 @@ def _bitmap(array: NDArray[np.generic]) -> NDArray[np.uint8]:
 
 def _outlines(padded: NDArray[np.uint8]) -> tuple[list[NDArray[np.int32]], NDArray[np.int32]]:
     found, tree = cv2.findContours(padded, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    if not found:  # then there is no tree either
+        return [], np.empty((0, 4), np.int32)
     contours = [np.asarray(c, np.int32).reshape(-1, 2) for c in found]
     return contours, np.asarray(tree, np.int32).reshape(-1, 4)
 

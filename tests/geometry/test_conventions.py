@@ -88,3 +88,12 @@ def test_two_parts_add_up() -> None:
     mask[28:32, 20:180] = True
     mask[28:32, 220:380] = True
     assert measure(mask).length_pixels == pytest.approx(320, rel=0.03)
+
+
+def test_sparse_noise_of_many_megapixels_is_finite() -> None:
+    """Specks all over a large photograph, which smoothing leaves nothing of, are measured as what they are."""
+    mask = np.random.default_rng(0).random((2000, 3000)) < 0.02
+    found = measure(mask)
+    assert found.kind == "blob"
+    assert found.area_pixels == np.count_nonzero(mask)
+    assert found.length_pixels == pytest.approx(3000, rel=0.02)
