@@ -18,6 +18,7 @@ from anomaly.client.errors import (
 )
 from anomaly.client.job import AsyncJob
 from anomaly.client.journal import Journal
+from anomaly.client.leaving import ended
 from anomaly.client.photographs import Source
 from anomaly.client.sending import Options, Sender
 from anomaly.errors import AnomalyError
@@ -57,6 +58,7 @@ class Run:
         self._results: dict[int, Result] = {}
         self._finished: set[int] = set()
         self._open: set[AsyncJob] = set()
+        self._handing: set[asyncio.Task[AsyncJob]] = set()
         self._changed = asyncio.Condition()
         self._failure: BaseException | None = None
         self._reading = asyncio.Lock()
@@ -186,10 +188,11 @@ class Run:
         raise AssertionError("the last try returns or raises")
 
     async def _job(self, chunk: list[Item]) -> list[Result]:
-        job = await self._sender.submit([each.parcel for each in chunk], self._options)
-        if self._journal is not None:
-            self._journal.handed_in(job.id, [self._keys[each.number] for each in chunk])
-        self._open.add(job)
+        # To its end, even if nobody waits any more: a job of which only the server knows is paid for in vain.
+        handing = asyncio.create_task(self._hand_in(chunk))
+        self._handing.add(handing)
+        handing.add_done_callback(self._handing.discard)
+        job = await asyncio.shield(handing)
         try:
             values = await job.slots(self._sender.timeout_s)
         except (JobFailed, CallRefused):
@@ -200,10 +203,18 @@ class Run:
             raise JobLost(f"job {job.id} answered {len(values)} of {len(chunk)} photos", job_id=job.id)
         return [result_of(each) for each in values]
 
+    async def _hand_in(self, chunk: list[Item]) -> AsyncJob:
+        job = await self._sender.submit([each.parcel for each in chunk], self._options)
+        if self._journal is not None:
+            self._journal.handed_in(job.id, [self._keys[each.number] for each in chunk])
+        self._open.add(job)
+        return job
+
     async def _give_up(self) -> None:
         """Cancel what nobody waits for any more. With a journal it goes on: the next run asks after it."""
-        if self._journal is None and self._open:
-            await asyncio.wait([asyncio.create_task(_cancelled(each)) for each in self._open], timeout=5.0)
+        await ended(self._handing)
+        if self._journal is None:
+            await ended([asyncio.create_task(each.cancel()) for each in self._open])
 
     # Results
 
@@ -232,10 +243,3 @@ def _failed(error: AnomalyError) -> Failed:
 
 def _of_the_door(error: ClientError) -> bool:
     return isinstance(error, CallRefused) and error.status in _CLOSED_DOORS
-
-
-async def _cancelled(job: AsyncJob) -> None:
-    try:
-        await job.cancel()
-    except ClientError:
-        return  # it is about tidiness only

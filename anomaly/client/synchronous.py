@@ -13,6 +13,7 @@ from anomaly.client.answers import Answer, Result
 from anomaly.client.asynchronous import IN_FLIGHT, AsyncClient
 from anomaly.client.door import Patience
 from anomaly.client.job import AsyncJob, Output, Pace, State, Status
+from anomaly.client.leaving import LEAVE_S, ended
 from anomaly.client.photographs import Source
 from anomaly.client.run import Told
 from anomaly.client.sending import Sizes
@@ -20,9 +21,6 @@ from anomaly.client.survey import Survey
 from anomaly.storage import Bucket
 
 T = TypeVar("T")
-
-LEAVE_S = 6.0
-"""For what is interrupted to take its leave of the server."""
 
 
 class Job:
@@ -219,9 +217,7 @@ class _Thread:
 
 async def _settled() -> None:
     """Wait for what was interrupted: it may have jobs to cancel."""
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    if others:
-        await asyncio.wait(others, timeout=LEAVE_S)
+    await ended(asyncio.all_tasks() - {asyncio.current_task()}, 2 * LEAVE_S)
 
 
 async def _next(work: AsyncIterator[Any], end: object) -> Any:

@@ -110,6 +110,22 @@ def test_no_more_is_under_way_than_allowed(photos: list[Path]) -> None:
         assert {str(job.state) for job in sim.queue.jobs()} == {"CANCELLED"}
 
 
+def test_a_job_is_not_forgotten_while_it_is_handed_in(photos: list[Path]) -> None:
+    """A run that is broken off before the server has answered hears of the job all the same, and cancels it."""
+
+    async def run(sim: Simulator) -> None:
+        async with AsyncClient(sim.url, sim.api_key, **QUICK) as client:
+            mapping = asyncio.create_task(client.map(photos))
+            while not sim.queue.jobs():
+                await asyncio.sleep(0.01)
+            mapping.cancel()
+            await asyncio.gather(mapping, return_exceptions=True)
+
+    with Simulator(faults=FaultPlan({("run", 1): Late(0.5)})) as sim:
+        asyncio.run(run(sim))
+        assert [str(job.state) for job in sim.queue.jobs()] == ["CANCELLED"]
+
+
 def test_leaving_in_the_middle_ends_the_run(photos: list[Path]) -> None:
     """An exception among the results closes the client in order, and cancels what is under way."""
     photos[0].unlink()

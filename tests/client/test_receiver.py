@@ -52,6 +52,7 @@ def test_a_signed_webhook_is_handled(heard: list[Notice], secret: str) -> None:
         (sign(DONE + b" ", "new"), "does not match"),
         (sign(DONE, "new", time.time() - 1000), "replay"),
     ],
+    ids=["none", "another secret", "another body", "too old"],
 )
 def test_nobody_else_is_handled(heard: list[Notice], signature: str | None, what: str) -> None:
     """Without a true, fresh signature the answer is 401 and nothing is called."""
