@@ -23,9 +23,10 @@ The conventions, which the answers and the documentation repeat:
   rough edge, are pixels to count and no lines to measure.
 - Any content can be measured: an empty mask has length, width and area 0; in a mask that is nothing but noise,
   length and width are those of a rectangle with its second moments.
+- A line that tapers to less than a pixel goes on through the dots ahead of its tip (`tail`), up to 10 px apart.
 - **Uncertainty**: `*_pm` is one standard deviation of the step from the shape to the mask (`uncertainty`). Where the
-  mask was decided on cells of `cell_pixels` > 1, the tips of a line are moved out by what such a mask lacks there, and
-  a width under 1.5 cells is None, with `width_reason`.
+  mask was decided on cells of `cell_pixels` > 1, the tips of a line are moved out by what such a mask lacks there, the
+  width makes up for the area that is missing there too, and a width under 1.5 cells is None, with `width_reason`.
 """
 
 from collections.abc import Iterable
