@@ -41,8 +41,8 @@ _TEXTURE = 0.04
 """Pixels by which the ground's texture shifts the mean of many profiles, one standard deviation."""
 
 _BLURRED, _BLURRED_MOST = 3.0, 0.25
-"""What tells the width of a bar from its blur is the flatness of the profile, w^4 / 120 against the blur's 3 s^4: a lens
-that blurs not quite as a Gaussian puts the width off by some multiple of s^4 / w^3, and by this share at the most."""
+"""What tells the width of a bar from its blur is the flatness of the profile, w^4 / 120 against the blur's 3 s^4: a
+lens that blurs not quite as a Gaussian puts the width off by some multiple of s^4 / w^3, and by this share at the most."""
 
 _LONGEST_SIDE = 32_766  # cv2.remap's limit
 
