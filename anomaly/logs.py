@@ -9,6 +9,9 @@ from structlog.types import Processor
 
 LogFormat = Literal["auto", "text", "json"]
 
+_TALKATIVE = ("httpx", "httpcore", "urllib3")
+"""They write out whole addresses, with the signatures of links, and at DEBUG headers, with keys."""
+
 
 def configure(level: str, form: LogFormat) -> None:
     """Send every log line of the process to stderr, from `level` (debug, info, ...) on.
@@ -24,8 +27,10 @@ def configure(level: str, form: LogFormat) -> None:
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    # structlog's own choice, where rich is installed, prints every frame's variables: photographs and keys.
+    plain = structlog.dev.plain_traceback
     last: list[Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
         if readable
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
@@ -37,3 +42,5 @@ def configure(level: str, form: LogFormat) -> None:
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -48,3 +48,27 @@ def test_readers_get_text() -> None:
     assert "job done" in lines[0]
     assert "request_id=r-1" in lines[0]
     assert any("ZeroDivisionError" in line for line in lines)
+
+
+SECRETIVE = """
+import logging
+from anomaly import logs
+logs.configure("debug", {form!r})
+for name in ("httpx", "httpcore.http11", "urllib3.connectionpool"):
+    logging.getLogger(name).info("HTTP Request: GET https://bucket/a.jpg?X-Amz-Signature=%s", "hush")
+def answer(key):
+    raise ValueError("broke")
+try:
+    answer("hush")
+except ValueError:
+    logging.getLogger("a").exception("failed")
+"""
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_no_link_and_no_variable_is_logged(form: str) -> None:
+    """A traceback shows lines of the program alone, and the HTTP client's own lines are left out."""
+    program = SECRETIVE.format(form=form)
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "ValueError: broke" in run.stderr
+    assert "hush" not in run.stderr
