@@ -124,7 +124,10 @@ def _prune(web: _Web, nodes: Polyline, radii: list[float], shape: Shape) -> None
         )
         blunt = shape.radius(tip)
         stands_out = float(np.hypot(*(tip - nodes[node]))) + blunt - radii[node]
-        least = _STUB_RADII if blunt > _BLUNT * radii[node] else _SPUR_RADII
+        stub = blunt > _BLUNT * radii[node]
+        if stub and shape.frame is not None:  # at the photograph's edge a line is cut off at a slant
+            stub = bool(shape.frame.holds(tip[None], 2.0 * radii[node])[0])
+        least = _STUB_RADII if stub else _SPUR_RADII
         return (stands_out - _SPUR_PIXELS) / radii[node] - least
 
     queue = [(excess(stroke), key) for key, stroke in web.strokes.items()]

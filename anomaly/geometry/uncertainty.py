@@ -17,7 +17,7 @@ from anomaly.geometry.measured import Measured
 RESOLUTION_CELLS = 1.5
 """Cells of width under which a mask that was decided on a grid supports no width."""
 
-_EDGE, _FRAYED = 0.045, 0.45
+_EDGE, _FRAYED = 0.045, 0.6
 """Variance of the area of a line, per pixel of length and cubed cell: edges between the cells; frayed ones."""
 
 _LOST = 0.45

@@ -42,7 +42,7 @@ _TEXTURE = 0.04
 
 _BLURRED, _BLURRED_MOST = 3.0, 0.25
 """What tells the width of a bar from its blur is the flatness of the profile, w^4 / 120 against the blur's 3 s^4: a
-lens that blurs not quite as a Gaussian puts the width off by some multiple of s^4 / w^3, and by this share at the most."""
+lens that blurs not quite as a Gaussian puts the width off by some multiple of s^4 / w^3, by this share at the most."""
 
 _LONGEST_SIDE = 32_766  # cv2.remap's limit
 
