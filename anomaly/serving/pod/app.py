@@ -13,6 +13,7 @@ from anomaly.service import Service
 from anomaly.serving.pod import access, detect, failures, jobs, page, results, status
 from anomaly.serving.pod.access import OPEN_TO_ALL, Access
 from anomaly.serving.pod.draining import Turnstile
+from anomaly.serving.pod.heads import Heads
 from anomaly.serving.pod.trace import Trace
 from anomaly.serving.worker.filing import Filing
 from anomaly.serving.worker.shelf import Shelf
@@ -80,6 +81,7 @@ def create_app(
     app.include_router(page.routes())
     failures.install(app)
     app.add_middleware(detect.Doors, doors)
+    app.add_middleware(Heads)
     access.install(app, admitted)
     app.add_middleware(Turnstile, service)
     app.add_middleware(Trace, service.meter, frozenset(doors))

@@ -32,6 +32,9 @@ STATUS: dict[type[errors.AnomalyError], int] = {
     errors.StorageUnavailable: 503,
 }
 
+LATER_S = 10
+"""When to come again where nothing measured says so, seconds."""
+
 # What the router itself refuses.
 _ROUTER_CODES = {404: "not_found", 405: "method_not_allowed"}
 
@@ -42,13 +45,16 @@ def status_of(error: errors.AnomalyError) -> int:
 
 
 def response(error: errors.AnomalyError) -> Response:
-    """Return an error as an answer, with a `Retry-After` in whole seconds where one is known."""
+    """Return an error as an answer; a 429 and a 503 with a `Retry-After` in whole seconds."""
     headers = {}
+    status = status_of(error)
     if isinstance(error, errors.Refused) and error.retry_after_s is not None:
         headers["Retry-After"] = str(math.ceil(error.retry_after_s))
+    elif status in (429, 503):
+        headers["Retry-After"] = str(LATER_S)
     if isinstance(error, errors.Unauthorized):
         headers["WWW-Authenticate"] = "Bearer"
-    return _json(status_of(error), answer.error_response(error), headers)
+    return _json(status, answer.error_response(error), headers)
 
 
 async def send(error: errors.AnomalyError, scope: Scope, receive: Receive, to: Send) -> None:

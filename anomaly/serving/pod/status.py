@@ -4,6 +4,7 @@ from fastapi import APIRouter, Response
 
 from anomaly.metrics import MEDIA_TYPE
 from anomaly.service import Service
+from anomaly.serving.pod.failures import LATER_S
 from anomaly.serving.pulse import LOADING, READY, UNFIT
 from anomaly.wire import answer
 
@@ -22,9 +23,9 @@ def routes(service: Service) -> APIRouter:
     @router.get("/health", responses={503: {"description": "Alive, but the models are not warm."}})
     async def health() -> Response:
         """Say whether the models are warm, on which device, and with what memory; 503 until they are."""
-        return Response(
-            answer.to_json(service.health()), 200 if service.ready else 503, media_type="application/json"
-        )
+        later = {} if service.ready else {"Retry-After": str(LATER_S)}
+        status = 503 if later else 200
+        return Response(answer.to_json(service.health()), status, later, media_type="application/json")
 
     @router.get(
         "/ping",

@@ -5,6 +5,7 @@ import re
 import time
 import uuid
 from collections.abc import Collection
+from urllib.parse import quote
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,6 +17,12 @@ from anomaly.serving.pod import failures
 log = logging.getLogger(__name__)
 
 _SOUND_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
+
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+"""Those of the figures: a stranger's own words are one together."""
+
+_MOST_SHOWN = 512
+"""Characters of a path in the log."""
 
 _QUIET = ("/health", "/ping", "/metrics")
 """Asked every few seconds by machines: their lines are for debugging."""
@@ -50,7 +57,7 @@ class Trace:
             try:
                 await self._app(scope, receive, answer)
             except Exception:
-                log.exception("%s %s failed", scope["method"], scope["path"])
+                log.exception("%s %s failed", scope["method"], _shown(scope["path"]))
                 if status:  # too late for another answer: the connection breaks off
                     raise
                 error = InternalError("the server failed on this request; its log says how")
@@ -61,18 +68,24 @@ class Trace:
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         noted = scope.get("state", {})
         code = noted.get("error_code")
-        self._meter.requested(self._route(scope), scope["method"], status, seconds, code)
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        self._meter.requested(self._route(scope), method, status, seconds, code)
         level = logging.DEBUG if scope["path"] in _QUIET else logging.INFO
         if log.isEnabledFor(level):
             extra = {"status": status, "elapsed_ms": round(seconds * 1e3, 1)}
             extra |= {name: noted[name] for name in ("holder", "error_code") if noted.get(name) is not None}
-            log.log(level, "%s %s", scope["method"], scope["path"], extra=extra)
+            log.log(level, "%s %s", scope["method"], _shown(scope["path"]), extra=extra)
 
     def _route(self, scope: Scope) -> str:
         """Return the pattern of the path that answered: what strangers make up has one name together."""
         if scope["path"] in self._doors:
             return str(scope["path"])
         return getattr(scope.get("route"), "path", "other")
+
+
+def _shown(path: str) -> str:
+    """Return a path for one line of the log: what would break or colour it is escaped again, and it ends."""
+    return path[:_MOST_SHOWN] if path.isprintable() else quote(path[:_MOST_SHOWN])
 
 
 def _request_id(scope: Scope) -> bytes:
