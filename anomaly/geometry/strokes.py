@@ -14,9 +14,10 @@ from anomaly.types import Polyline
 _SPUR_RADII = 0.8
 """A side branch counts when its tip stands out of the fork's disc by more than this many radii, and ..."""
 
-_STUB_RADII = 0.2
+_STUB_RADII = 0.4
 _BLUNT = 0.5
-"""A stub as wide at its tip as this share of the fork's disc, which no corner and no rough edge is, counts sooner."""
+"""A stub that is at its tip this share of the fork's disc, as no rough edge is, counts sooner: the skeleton's way into
+a right corner stands out by 0.2 radii where it is as blunt."""
 
 _SPUR_PIXELS = 0.7
 """... this many pixels: at a radius of a pixel, one pixel of noise is a radius."""
