@@ -1,9 +1,10 @@
 """A web site on loopback, with every kind of trouble."""
 
+import gzip
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from tests.pictures import encoded
@@ -36,6 +37,22 @@ class _Site(BaseHTTPRequestHandler):
                 self._move("photo.png")
             case "/circle":
                 self._move("/circle")
+            case "/packed":
+                self._answer(200, gzip.compress(PICTURE), "image/png", ("Content-Encoding", "gzip"))
+            case "/unpacked":
+                packed = self.headers.get("Accept-Encoding") != "identity"
+                self._answer(403 if packed else 200, PICTURE, "image/png")
+            case "/cookie":
+                self._answer(200, PICTURE, "image/png", ("Set-Cookie", "who=a"))
+            case "/cookies":
+                self._answer(403 if "Cookie" in self.headers else 200, PICTURE, "image/png")
+            case "/endless":
+                self.send_response(302)
+                self.send_header("Location", "/photo.png")
+                self.end_headers()
+                with suppress(OSError):
+                    while True:
+                        self.wfile.write(b"x" * 100_000)
             case "/long":
                 self.send_response(200)
                 self.end_headers()
@@ -46,8 +63,10 @@ class _Site(BaseHTTPRequestHandler):
             case _:
                 self._answer(403, b"", "text/plain")
 
-    def _answer(self, status: int, body: bytes, kind: str | None) -> None:
+    def _answer(self, status: int, body: bytes, kind: str | None, *more: tuple[str, str]) -> None:
         self.send_response(status)
+        for name, value in more:
+            self.send_header(name, value)
         if kind is not None:
             self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))

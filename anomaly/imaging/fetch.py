@@ -45,7 +45,7 @@ class Fetcher:
                 return await self._body(response)
         except TimeoutError:
             raise UrlFailed(f"the photo did not come within {self._timeout_s:g} s; send it itself") from None
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol):
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError):
             raise InvalidRequest("image_url is not an address; give one with http:// or https://") from None
         except httpx.TooManyRedirects:
             raise UrlFailed(f"the URL redirects more than {MOST_REDIRECTS} times") from None
@@ -62,11 +62,16 @@ class Fetcher:
         kind = response.headers.get("content-type", "")
         if kind and not kind.lower().startswith(_PICTURES):
             raise UnsupportedImage(f"the URL answers {kind.partition(';')[0]!r}, which is no picture")
+        packed = response.headers.get("content-encoding", "identity").strip().lower()
+        if packed != "identity":
+            raise UrlFailed(
+                f"the URL answers packed as {packed[:40]!r}, unasked; let it answer the file itself"
+            )
         announced = response.headers.get("content-length", "")
         if announced.isdigit():
             self._check_size(int(announced))
         chunks, size = [], 0
-        async for chunk in response.aiter_bytes():
+        async for chunk in response.aiter_raw():
             size += len(chunk)
             self._check_size(size)
             chunks.append(chunk)

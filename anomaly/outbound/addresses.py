@@ -12,8 +12,16 @@ Address = IPv4Address | IPv6Address
 Permits = Callable[[Address], bool]
 """Whether an address may be connected to."""
 
-# RFC 6052: an IPv4 address in its last 32 bits, which a translator on the way takes out again.
-_NAT64 = IPv6Network("64:ff9b::/96")
+# RFC 6052: an IPv4 address in its last 32 bits, which a translator on the way takes out again. And RFC 4291's
+# oldest form, ::a.b.c.d.
+_CARRIERS = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
+
+# What `ipaddress` of some versions takes for global: translators' own ranges (RFC 8215), segment routing
+# (RFC 9602), documentation (RFC 9637).
+_NOT_GLOBAL = (IPv6Network("64:ff9b:1::/48"), IPv6Network("5f00::/16"), IPv6Network("3fff::/20"))
+
+# Public by its number, yet each virtual machine on Azure finds its own host's agent there.
+_AGENTS = (IPv4Address("168.63.129.16"),)
 
 
 def is_public(address: Address) -> bool:
@@ -25,7 +33,11 @@ def is_public(address: Address) -> bool:
     carried = _carried(address)
     if carried:
         return all(map(is_public, carried))
-    return address.is_global and not address.is_multicast
+    if isinstance(address, IPv6Address) and (
+        address.is_site_local or any(address in each for each in _NOT_GLOBAL)
+    ):
+        return False
+    return address.is_global and not address.is_multicast and address not in _AGENTS
 
 
 def anywhere(address: Address) -> bool:
@@ -39,6 +51,8 @@ async def resolve(host: str, port: int, permits: Permits) -> str:
     Raises `UrlFailed` where the name has none, and `UrlRefused` where one of them is not permitted: a name
     that stands for both kinds is a trap. Neither message names an address.
     """
+    if not 0 < port <= 65_535:
+        raise UrlFailed(f"there is no port {port}; check the URL")
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
@@ -57,5 +71,5 @@ def _carried(address: Address) -> list[IPv4Address]:
     if isinstance(address, IPv4Address):
         return []
     teredo = address.teredo or ()
-    nat64 = IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else None
-    return [each for each in (address.ipv4_mapped, address.sixtofour, *teredo, nat64) if each is not None]
+    last = IPv4Address(int(address) & 0xFFFFFFFF) if any(address in each for each in _CARRIERS) else None
+    return [each for each in (address.ipv4_mapped, address.sixtofour, *teredo, last) if each is not None]

@@ -27,7 +27,7 @@ class _Checked(httpx.AsyncBaseTransport):
         address = await resolve(url.host, port, self._permits)
         # Another request, not this one changed: redirects are relative to the name. The certificate is
         # checked against the name too, which `sni_hostname` carries.
-        return await self._inner.handle_async_request(
+        response = await self._inner.handle_async_request(
             httpx.Request(
                 request.method,
                 url.copy_with(host=address),
@@ -36,6 +36,14 @@ class _Checked(httpx.AsyncBaseTransport):
                 extensions={**request.extensions, "sni_hostname": url.host},
             )
         )
+        # One client serves all callers: what a site gives one of them to keep is not the others'.
+        response.headers.pop("set-cookie", None)
+        if response.has_redirect_location:
+            # It would be read to its end, wherever that is, before the next address is asked.
+            await response.aclose()
+            where = {"location": response.headers["location"]}
+            return httpx.Response(response.status_code, headers=where)
+        return response
 
     async def aclose(self) -> None:
         await self._inner.aclose()
@@ -47,7 +55,8 @@ def client(permits: Permits, timeout_s: float) -> httpx.AsyncClient:
     Follows `MOST_REDIRECTS` redirects at most and checks each one's address. `timeout_s` is for each step
     (to connect, to send, until something comes): bound the whole with `asyncio.timeout`. Takes no proxy
     from the environment, which would go round the check.
-    Raises `UrlRefused` and `UrlFailed` beside httpx's own errors.
+    Keeps no cookies, and asks for answers as they are: a small one could unpack into a large one.
+    Raises `UrlRefused` and `UrlFailed` beside httpx's own errors, and UnicodeError for some names.
     """
     return httpx.AsyncClient(
         transport=_Checked(permits),
@@ -55,5 +64,5 @@ def client(permits: Permits, timeout_s: float) -> httpx.AsyncClient:
         follow_redirects=True,
         max_redirects=MOST_REDIRECTS,
         trust_env=False,
-        headers={"User-Agent": "anomaly-server"},
+        headers={"User-Agent": "anomaly-server", "Accept-Encoding": "identity"},
     )

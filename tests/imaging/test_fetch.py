@@ -44,7 +44,16 @@ def fetched(
 
 
 @pytest.mark.parametrize(
-    "path", ["/photo.png", "/untyped", "/relative", "/away", "/photo.png?X-Amz-Signature=a"]
+    "path",
+    [
+        "/photo.png",
+        "/untyped",
+        "/relative",
+        "/away",
+        "/photo.png?X-Amz-Signature=a",
+        "/unpacked",
+        "/endless",
+    ],
 )
 def test_a_photo_comes_from_its_url(site: str, path: str) -> None:
     """The bytes at the URL take its place, redirects and signed links included."""
@@ -79,6 +88,7 @@ def test_each_redirect_is_checked(site: str, path: str) -> None:
         ("/page", UnsupportedImage),
         ("/missing", UrlFailed),
         ("/circle", UrlFailed),
+        ("/packed", UrlFailed),
     ],
 )
 def test_what_is_no_photo_says_why(site: str, path: str, kind: type[AnomalyError]) -> None:
@@ -119,3 +129,22 @@ def test_a_photo_with_bytes_stays_as_it_is() -> None:
 
     fetcher = Fetcher(Limits(), is_public, 1.0)
     assert asyncio.run(fetcher.photo(Photo(PICTURE))) == Photo(PICTURE)
+
+
+def test_a_site_gives_nobody_cookies(site: str) -> None:
+    """All callers share the client: one's session is not the next one's."""
+
+    async def run() -> Photo:
+        fetcher = Fetcher(Limits(), anywhere, 5.0)
+        await fetcher.photo(Photo(None, None, site + "/cookie"))
+        second = await fetcher.photo(Photo(None, None, site + "/cookies"))
+        await fetcher.aclose()
+        return second
+
+    assert asyncio.run(run()).source == PICTURE
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:70000/a.jpg", "http://xn--/a.jpg"])
+def test_an_address_that_cannot_be_is_the_callers_to_mend(url: str) -> None:
+    """Wrong ports and malformed names have their codes too."""
+    assert isinstance(fetched(url), UrlFailed | InvalidRequest)

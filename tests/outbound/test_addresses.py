@@ -35,6 +35,12 @@ def test_an_address_of_the_open_network_is_public(text: str) -> None:
         "::ffff:169.254.169.254",
         "64:ff9b::7f00:1",
         "2002:7f00:1::",
+        "::7f00:1",
+        "::a00:1",
+        "64:ff9b:1::a00:1",
+        "fec0::1",
+        "5f00::1",
+        "168.63.129.16",
     ],
 )
 def test_an_address_of_few_is_not_public(text: str) -> None:
@@ -54,6 +60,13 @@ def test_a_name_without_an_address_says_so() -> None:
     """A name that does not resolve is the caller's to mend."""
     with pytest.raises(UrlFailed, match="has no address"):
         asyncio.run(resolve("no-such-name.invalid", 80, is_public))
+
+
+@pytest.mark.parametrize("port", [-1, 0, 70_000])
+def test_a_port_that_there_is_not_says_so(port: int) -> None:
+    """It is the caller's to mend, as a wrong name is."""
+    with pytest.raises(UrlFailed, match="port"):
+        asyncio.run(resolve("127.0.0.1", port, anywhere))
 
 
 def test_anywhere_permits_loopback() -> None:
