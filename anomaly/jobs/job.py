@@ -42,7 +42,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A row of the store. Moments are unix seconds; `submission` is JSON, empty once it is of no use."""
+    """A row of the store. Moments are unix seconds; `submission` is JSON, empty where it is of no use any more."""
 
     id: str
     state: State

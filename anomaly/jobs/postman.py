@@ -12,7 +12,7 @@ import orjson
 from anomaly import webhooks
 from anomaly.errors import AnomalyError, UrlRefused
 from anomaly.jobs.job import Job
-from anomaly.jobs.store import Store
+from anomaly.jobs.store import Due, Store
 from anomaly.outbound import Permits, client
 
 log = logging.getLogger(__name__)
@@ -21,6 +21,12 @@ WAITS_S = (10.0, 60.0, 300.0, 1800.0, 7200.0)
 """After each try that failed, so long until the next; after the last one it is given up."""
 
 TIMEOUT_S = 15.0
+
+AT_ONCE = 16
+"""Webhooks on their way at the same time: one that hangs holds up none of the others."""
+
+TROUBLE_S = 5.0
+"""So long until the next try where the store itself fails."""
 
 _GONE = 410
 """The receiver wants no more (RFC 9110)."""
@@ -42,19 +48,34 @@ class Postman:
 
     async def run(self, kept: Callable[..., Awaitable[Any]], store: Store) -> None:
         """Deliver what is due, for as long as the server runs; `kept` runs the store's functions."""
-        async with client(self._permits, TIMEOUT_S) as http:
-            while True:
-                self._news.clear()
-                due = await kept(store.due_webhook, time.time())
-                if due is None:
-                    await self._next(await kept(store.next_webhook_at))
-                    continue
-                job, url, tries = due
-                again = not await self._delivered(http, job, url)
-                next_at = time.time() + WAITS_S[tries] if again and tries < len(WAITS_S) else None
-                if again and next_at is None:
-                    log.error("job %s: its webhook was given up after %d tries", job.id, tries + 1)
-                await kept(store.webhook_tried, job.id, next_at)
+        async with client(self._permits, TIMEOUT_S) as http, asyncio.TaskGroup() as group:
+            for _ in range(AT_ONCE):
+                group.create_task(self._rounds(http, kept, store))
+
+    async def _rounds(
+        self, http: httpx.AsyncClient, kept: Callable[..., Awaitable[Any]], store: Store
+    ) -> None:
+        while True:
+            try:
+                await self._round(http, kept, store)
+            except Exception:  # a full disk, say: the next webhook's turn must still come
+                log.exception("telling webhooks failed")
+                await asyncio.sleep(TROUBLE_S)
+
+    async def _round(
+        self, http: httpx.AsyncClient, kept: Callable[..., Awaitable[Any]], store: Store
+    ) -> None:
+        self._news.clear()
+        due: Due | None = await kept(store.due_webhook, time.time())
+        if due is None:
+            await self._next(await kept(store.next_webhook_at))
+            return
+        self._news.set()  # there may be more, and the others sleep
+        done = await self._delivered(http, due.job, due.url)
+        next_at = time.time() + WAITS_S[due.tries - 1] if not done and due.tries <= len(WAITS_S) else None
+        if not done and next_at is None:
+            log.error("job %s: its webhook was given up after %d tries", due.job.id, due.tries)
+        await kept(store.webhook_tried, due, next_at)
 
     async def _next(self, at: float | None) -> None:
         try:
@@ -70,13 +91,17 @@ class Postman:
         if self._secret is not None:
             headers[webhooks.HEADER] = webhooks.sign(body, self._secret)
         try:
-            async with asyncio.timeout(TIMEOUT_S):
-                # A redirect would turn the post into a get: it counts as refused.
-                answer = await http.post(url, content=body, headers=headers, follow_redirects=False)
+            # Of the answer only its head is read. A redirect would turn the post into a get: it counts as refused.
+            sending = http.stream("POST", url, content=body, headers=headers, follow_redirects=False)
+            async with asyncio.timeout(TIMEOUT_S), sending as answer:
+                pass
         except UrlRefused as error:
             log.error("job %s: its webhook is not told: %s", job.id, error)
             return True
-        except (AnomalyError, httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+        except (httpx.InvalidURL, UnicodeError) as error:
+            log.error("job %s: its webhook is no address (%s)", job.id, type(error).__name__)
+            return True
+        except (AnomalyError, httpx.HTTPError, TimeoutError) as error:
             log.warning("job %s: its webhook did not answer (%s)", job.id, type(error).__name__)
             return False
         if not answer.is_success:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sqlite3
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -12,11 +13,12 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 import orjson
 import structlog
 
-from anomaly.errors import InternalError, QueueFull
+from anomaly.errors import InternalError, InvalidRequest, QueueFull
 from anomaly.jobs.job import Ended, Job, State
-from anomaly.jobs.postman import Postman
+from anomaly.jobs.postman import TROUBLE_S, Postman
 from anomaly.jobs.store import Store
 from anomaly.jobs.submission import Policy, Submission
+from anomaly.wire import answer
 
 log = logging.getLogger(__name__)
 
@@ -82,13 +84,16 @@ class Jobs:
         self._disk.shutdown()
 
     async def submit(self, submission: Submission) -> Job:
-        """Queue a job. Raises `QueueFull` where as many wait as may."""
+        """Queue a job. Raises `QueueFull` where as many wait as may, `InvalidRequest` for what cannot be kept."""
         if (await self.counts())[State.IN_QUEUE] >= self._most_waiting:
             raise QueueFull(f"{self._most_waiting} jobs wait already; try again later", retry_after_s=10.0)
         now = time.time()
-        asked = submission.model_dump(exclude_none=True)
+        try:
+            asked = orjson.dumps(submission.model_dump(exclude_none=True))
+        except TypeError:  # it reads deeper ones than it writes
+            raise InvalidRequest("input is nested too deeply; see GET /docs for its fields") from None
         expires_at = now + submission.policy.ttl / 1e3
-        job = Job(f"job_{uuid.uuid4().hex}", State.IN_QUEUE, orjson.dumps(asked), now, expires_at)
+        job = Job(f"job_{uuid.uuid4().hex}", State.IN_QUEUE, asked, now, expires_at)
         low = submission.policy.lowPriority
         await self._kept(self._store.add, job, low_priority=low, webhook=submission.webhook)
         self._arrival.set()
@@ -122,7 +127,7 @@ class Jobs:
 
     async def retry(self, identity: str) -> Job | None:
         """Queue a failed or timed-out job again; None where it is in another state."""
-        job = await self.get(identity)
+        job = await self._kept(self._store.get, identity, whole=True)
         if job is None or not job.submission:
             return None
         ttl_s = _policy(job.asked()).ttl / 1e3
@@ -159,7 +164,7 @@ class Jobs:
                 await self._next()
             except Exception:  # a full disk, say: the others' turn must still come
                 log.exception("taking or ending a job failed")
-                await asyncio.sleep(SWEEP_S)
+                await asyncio.sleep(TROUBLE_S)
 
     async def _next(self) -> None:
         job = await self._kept(self._store.take, time.time())
@@ -194,11 +199,22 @@ class Jobs:
             except Exception:
                 log.exception("the job failed")
                 problem = InternalError("the server failed on this job; its log says how")
-                ended = Ended(error=orjson.dumps({"code": problem.code, "message": str(problem)}).decode())
+                ended = Ended(error=answer.to_json(answer.error_response(problem)).decode())
             finally:
                 self._running.pop(job.id, None)
-            await self._kept(self._store.end, job.id, state, ended, time.time(), self._keep_s)
-            self._over(job.id)
+            await self._end(job.id, state, ended)
+
+    async def _end(self, identity: str, state: State, ended: Ended) -> None:
+        """Bring a job to its end; on a full disk, say, again and again, or it would run for ever."""
+        while True:
+            try:
+                await self._kept(self._store.end, identity, state, ended, time.time(), self._keep_s)
+            except sqlite3.Error:
+                log.exception("the end of job %s could not be kept", identity)
+                await asyncio.sleep(TROUBLE_S)
+            else:
+                self._over(identity)
+                return
 
     def _over(self, identity: str) -> None:
         if (end := self._ends.pop(identity, None)) is not None:
@@ -207,8 +223,11 @@ class Jobs:
 
     async def _sweep(self) -> None:
         while True:
-            for identity in await self._kept(self._store.expire, time.time(), self._keep_s):
-                self._over(identity)
+            try:
+                for identity in await self._kept(self._store.expire, time.time(), self._keep_s):
+                    self._over(identity)
+            except Exception:  # what has expired is still there after the disk's trouble
+                log.exception("letting jobs expire failed")
             await asyncio.sleep(SWEEP_S)
 
 

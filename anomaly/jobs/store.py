@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from anomaly.errors import ConfigurationError
@@ -34,7 +35,22 @@ CREATE INDEX IF NOT EXISTS chunks_of ON chunks (job, number);
 """
 
 _ROW = "id, state, submission, queued_at, expires_at, started_at, ended_at, output, error, tries"
+_BRIEF = _ROW.replace("submission", "x''")
 _FINAL = ", ".join(repr(str(state)) for state in State if state.final)
+
+
+CLAIM_S = 120.0
+"""So long a webhook that is being delivered is nobody else's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An ended job to be told to `url`, for the `tries`-th time."""
+
+    job: Job
+    url: str
+    tries: int
+    claim: float
 
 
 class Store:
@@ -86,9 +102,13 @@ class Store:
             (job.id, job.state, job.submission, low_priority, job.queued_at, job.expires_at, webhook),
         )
 
-    def get(self, identity: str) -> Job | None:
-        """Return a job, None where there is none or it is no longer kept."""
-        return _job(self._db.execute(f"SELECT {_ROW} FROM jobs WHERE id = ?", (identity,)).fetchone())
+    def get(self, identity: str, *, whole: bool = False) -> Job | None:
+        """Return a job, None where there is none or it is no longer kept.
+
+        What was handed in, megabytes perhaps, is read for a `whole` one alone.
+        """
+        row = _ROW if whole else _BRIEF
+        return _job(self._db.execute(f"SELECT {row} FROM jobs WHERE id = ?", (identity,)).fetchone())
 
     def take(self, now: float) -> Job | None:
         """Return the job whose turn it is, now in progress; None where none waits."""
@@ -135,16 +155,15 @@ class Store:
 
     def retry(self, identity: str, now: float, ttl_s: float) -> bool:
         """Queue a failed or timed-out job anew and return whether it was one."""
-        with self._db:
+        again = self._db.execute(
+            "UPDATE jobs SET state = 'IN_QUEUE', output = NULL, error = NULL, started_at = NULL,"
+            " ended_at = NULL, queued_at = ?, expires_at = ?, tries = 0, webhook_at = NULL"
+            " WHERE id = ? AND state IN ('FAILED', 'TIMED_OUT')",
+            (now, now + ttl_s, identity),
+        ).rowcount
+        if again:  # the chunks of one that runs are still to be read
             self._db.execute("DELETE FROM chunks WHERE job = ?", (identity,))
-            return bool(
-                self._db.execute(
-                    "UPDATE jobs SET state = 'IN_QUEUE', output = NULL, error = NULL, started_at = NULL,"
-                    " ended_at = NULL, queued_at = ?, expires_at = ?, tries = 0, webhook_at = NULL"
-                    " WHERE id = ? AND state IN ('FAILED', 'TIMED_OUT')",
-                    (now, now + ttl_s, identity),
-                ).rowcount
-            )
+        return bool(again)
 
     def purge(self, now: float, keep_s: float) -> Sequence[str]:
         """Cancel what waits; return the ids."""
@@ -188,26 +207,30 @@ class Store:
                 self._db.execute("DELETE FROM chunks WHERE job = ? AND number <= ?", (identity, rows[-1][0]))
         return [body for _, body in rows]
 
-    def due_webhook(self, now: float) -> tuple[Job, str, int] | None:
-        """Return an ended job, its webhook and how often it was tried, where a try is due."""
+    def due_webhook(self, now: float) -> Due | None:
+        """Return an ended job whose webhook is due, None where none is; it is the caller's for `CLAIM_S`.
+
+        After that it is due again: the server may have gone down with it.
+        """
         row = self._db.execute(
-            f"SELECT {_ROW}, webhook, webhook_tries FROM jobs WHERE webhook_at <= ?"
-            " ORDER BY webhook_at LIMIT 1",
-            (now,),
+            "UPDATE jobs SET webhook_at = ?, webhook_tries = webhook_tries + 1 WHERE number ="
+            " (SELECT number FROM jobs WHERE webhook_at <= ? ORDER BY webhook_at LIMIT 1)"
+            f" RETURNING {_BRIEF}, webhook, webhook_tries, webhook_at",
+            (now + CLAIM_S, now),
         ).fetchone()
-        job = _job(row and row[:-2])
-        return None if job is None else (job, row[-2], row[-1])
+        job = _job(row and row[:-3])
+        return None if job is None else Due(job, *row[-3:])
 
     def next_webhook_at(self) -> float | None:
         """Return when the next try of a webhook is due, None where none is."""
         at: float | None = self._db.execute("SELECT min(webhook_at) FROM jobs").fetchone()[0]
         return at
 
-    def webhook_tried(self, identity: str, next_at: float | None) -> None:
-        """Note a try, and when the next one is due: None where none is wanted."""
+    def webhook_tried(self, due: Due, next_at: float | None) -> None:
+        """Note when the next try is due, None where none is wanted; not where the job ran anew meanwhile."""
         self._db.execute(
-            "UPDATE jobs SET webhook_tries = webhook_tries + 1, webhook_at = ? WHERE id = ?",
-            (next_at, identity),
+            "UPDATE jobs SET webhook_at = ? WHERE id = ? AND webhook_at = ?",
+            (next_at, due.job.id, due.claim),
         )
 
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+import httpx
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from anomaly.wire import request as wire
 
@@ -38,6 +39,17 @@ class Submission(BaseModel):
         None, description="A bucket for what is too large: accessId, accessSecret, bucketName, endpointUrl."
     )
     policy: Policy = Policy()
+
+    @field_validator("webhook")
+    @classmethod
+    def _is_an_address(cls, webhook: str | None) -> str | None:
+        try:
+            host = webhook is None or httpx.URL(webhook).host
+        except (httpx.InvalidURL, UnicodeError):
+            host = ""
+        if not host:
+            raise ValueError("webhook is not an address; give one such as https://example.com/done")
+        return webhook
 
 
 def parse(value: object) -> Submission:

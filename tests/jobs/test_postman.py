@@ -1,5 +1,7 @@
 import asyncio
 import json
+import socket
+import sqlite3
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -56,8 +58,14 @@ def receiver() -> Iterator[Receiver]:
     server.server_close()
 
 
-def delivered(url: str, permits: Permits = anywhere, secret: str | None = SECRET) -> float | None:
-    """End a job with a webhook, let the postman try once, and return when the next try is due."""
+def delivered(
+    url: str, permits: Permits = anywhere, secret: str | None = SECRET, trouble: tuple[Exception, ...] = ()
+) -> float | None:
+    """End a job with a webhook, let the postman try once, and return when the next try is due.
+
+    The first uses of the store end in `trouble`.
+    """
+    troubles = list(trouble)
     store = Store(None)
     store.add(Job("job_1", State.IN_QUEUE, b"{}", 0.0, 10.0), low_priority=False, webhook=url)
     store.take(1.0)
@@ -65,6 +73,8 @@ def delivered(url: str, permits: Permits = anywhere, secret: str | None = SECRET
     tried = asyncio.Event()
 
     async def kept(function: object, *args: object) -> object:
+        if troubles:
+            raise troubles.pop()
         result = function(*args)  # type: ignore[operator]
         if function == store.webhook_tried:
             tried.set()
@@ -124,6 +134,47 @@ def test_a_private_address_is_never_told(receiver: Receiver) -> None:
     """A caller cannot make the server post to the machines beside it."""
     assert delivered(receiver.url, is_public) is None
     assert receiver.came == []
+
+
+@pytest.mark.parametrize("url", ["http://xn--/hook", "http://a\nb/hook"])
+def test_what_is_no_address_is_given_up(url: str) -> None:
+    """Another try would find the same."""
+    assert delivered(url) is None
+
+
+def test_a_port_that_there_is_not_ends_no_postman() -> None:
+    """It counts as nobody there."""
+    assert delivered("http://127.0.0.1:70000/hook") is not None
+
+
+def test_trouble_of_the_store_ends_no_postman(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that was full for a moment leaves no webhook untold."""
+    monkeypatch.setattr("anomaly.jobs.postman.TROUBLE_S", 0.01)
+    delivered(receiver.url, trouble=(sqlite3.OperationalError("disk is full"),) * 20)
+    assert len(receiver.came) == 1
+
+
+def test_one_that_hangs_holds_up_no_other(receiver: Receiver) -> None:
+    """Webhooks go side by side."""
+    store = Store(None)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        hanging = f"http://127.0.0.1:{silent.getsockname()[1]}/hook"
+        for name, url in (("a", hanging), ("b", receiver.url)):
+            store.add(Job(name, State.IN_QUEUE, b"{}", 0.0, 10.0), low_priority=False, webhook=url)
+            store.end(name, State.COMPLETED, Ended(b"1"), 2.0 if name == "a" else 3.0, 60)
+
+        async def kept(function: object, *args: object) -> object:
+            return function(*args)  # type: ignore[operator]
+
+        async def run() -> None:
+            postman = asyncio.create_task(Postman(anywhere, None).run(kept, store))
+            async with asyncio.timeout(5):
+                while not receiver.came:
+                    await asyncio.sleep(0.01)
+            postman.cancel()
+            await asyncio.gather(postman, return_exceptions=True)
+
+        asyncio.run(run())
 
 
 def test_the_waits_grow() -> None:

@@ -1,4 +1,6 @@
 import asyncio
+import json
+import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -105,7 +107,7 @@ def test_a_job_that_breaks_fails_without_telling_how() -> None:
 
     failed = with_jobs(breaking, story)
     assert failed.state is State.FAILED
-    assert "internal_error" in failed.error
+    assert json.loads(failed.error)["error"]["code"] == "internal_error"
     assert "ZeroDivision" not in failed.error
 
 
@@ -170,16 +172,22 @@ def test_the_queue_is_purged_of_what_waits() -> None:
 
 def test_a_failed_job_is_run_again() -> None:
     """A retry has the same id and its input; a completed job has none."""
+    handed: list[object] = []
+
+    async def noting(job: dict[str, Any], voice: Voice) -> Ended:
+        handed.append(job["input"])
+        return await breaking(job, voice)
 
     async def story(jobs: Jobs) -> None:
         job = await jobs.submit(ASKED)
         await jobs.wait(job.id, 5)
         again = await jobs.retry(job.id)
         assert again is not None
-        assert (again.id, again.asked()["input"]) == (job.id, {"image": "A"})
-        await jobs.wait(job.id, 5)
+        assert (again.id, again.state) == (job.id, State.IN_QUEUE)
+        assert (await jobs.wait(job.id, 5)).state is State.FAILED
+        assert handed == [{"image": "A"}] * 2
 
-    with_jobs(breaking, story)
+    with_jobs(noting, story)
 
     async def completed(jobs: Jobs) -> Job | None:
         job = await jobs.submit(ASKED)
@@ -189,6 +197,42 @@ def test_a_failed_job_is_run_again() -> None:
     assert with_jobs(echo, completed) is None
 
 
+class Full(Store):
+    """A store whose disk is full for the first few times."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__(None)
+        self.left = times
+
+    def end(self, *args: Any) -> bool:
+        """Fail, then do."""
+        self.left -= 1
+        if self.left >= 0:
+            raise sqlite3.OperationalError("database or disk is full")
+        return super().end(*args)
+
+
+def test_an_end_that_cannot_be_kept_is_kept_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk costs time, and no job is left running for ever."""
+    monkeypatch.setattr("anomaly.jobs.queue.TROUBLE_S", 0.01)
+
+    async def story(jobs: Jobs) -> Job | None:
+        return await jobs.wait((await jobs.submit(ASKED)).id, 5)
+
+    assert with_jobs(echo, story, Full(2)).state is State.COMPLETED
+
+
+def test_what_is_nested_too_deeply_to_be_kept_is_refused() -> None:
+    """It is the caller's to mend."""
+    deep = json.loads("[" * 300 + "]" * 300)
+
+    async def story(jobs: Jobs) -> None:
+        with pytest.raises(InvalidRequest, match="nested"):
+            await jobs.submit(parse({"input": {"image": deep}}))
+
+    with_jobs(echo, story)
+
+
 @pytest.mark.parametrize(
     ("value", "match"),
     [
@@ -196,6 +240,8 @@ def test_a_failed_job_is_run_again() -> None:
         ({"input": {}}, "input: "),
         ({"input": "A"}, "input: "),
         ({"input": {"image": "A"}, "webhook": "ftp://a"}, "webhook: "),
+        ({"input": {"image": "A"}, "webhook": "http://xn--/"}, "webhook is not an address"),
+        ({"input": {"image": "A"}, "webhook": "https:///done"}, "webhook is not an address"),
         ({"input": {"image": "A"}, "policy": {"ttl": 1}}, "policy.ttl: "),
         ({"input": {"image": "A"}, "policy": {"speed": 1}}, "policy.speed"),
         ({"input": {"image": "A"}, "id": "mine"}, "id is not a field"),

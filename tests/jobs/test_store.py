@@ -6,6 +6,7 @@ import pytest
 from anomaly.errors import ConfigurationError
 from anomaly.jobs import Ended, Job, State, Store
 from anomaly.jobs.job import MOST_TRIES
+from anomaly.jobs.store import CLAIM_S
 
 
 def job(name: str, queued_at: float = 0.0) -> Job:
@@ -81,7 +82,7 @@ def test_a_job_that_takes_the_server_down_each_time_fails(tmp_path: Path) -> Non
     assert "went down" in str(bad.error)
     due = store.due_webhook(5.0)
     assert due is not None
-    assert due[0].id == "bad"
+    assert due.job.id == "bad"
     store.close()
 
 
@@ -105,7 +106,7 @@ def test_only_failed_and_timed_out_jobs_are_run_again() -> None:
     store.end("good", State.COMPLETED, Ended(b"1"), 1.0, 10)
     assert store.retry("bad", 2.0, 100)
     assert not store.retry("good", 2.0, 100)
-    again = store.get("bad")
+    again = store.get("bad", whole=True)
     assert again is not None
     assert (again.state, again.error, again.asked()["input"]) == (State.IN_QUEUE, None, {"image": "A"})
 
@@ -123,9 +124,51 @@ def test_what_waits_too_long_times_out_and_what_ended_is_forgotten() -> None:
     assert store.expire(200.0, keep_s=10) == []
     assert store.get("late") is None
     assert store.get("told") is not None
-    store.webhook_tried("told", None)
+    due = store.due_webhook(200.0)
+    assert due is not None
+    store.webhook_tried(due, None)
     store.expire(200.0, keep_s=10)
     assert store.get("told") is None
+
+
+def test_a_webhook_is_one_postmans_until_it_was_gone_too_long() -> None:
+    """Nobody tells it twice; a server that went down with it leaves it to the next."""
+    store = Store(None)
+    add(store, "a", webhook="https://example.com")
+    store.end("a", State.COMPLETED, Ended(b"1"), 0.0, 50)
+    first = store.due_webhook(1.0)
+    assert first is not None
+    assert store.due_webhook(2.0) is None
+    again = store.due_webhook(1.0 + CLAIM_S)
+    assert again is not None
+    assert (first.tries, again.tries) == (1, 2)
+
+
+def test_a_webhook_of_an_earlier_run_does_not_silence_the_next_one() -> None:
+    """A failure that is being told while the job is run again changes nothing of what comes."""
+    store = Store(None)
+    add(store, "a", webhook="https://example.com")
+    store.end("a", State.FAILED, Ended(error="no"), 0.0, 50)
+    failure = store.due_webhook(1.0)
+    assert failure is not None
+    assert store.retry("a", 2.0, 100)
+    store.webhook_tried(failure, 10.0)
+    assert store.next_webhook_at() is None
+    store.end("a", State.COMPLETED, Ended(b"1"), 3.0, 50)
+    store.webhook_tried(failure, None)
+    success = store.due_webhook(4.0)
+    assert success is not None
+    assert (success.job.state, success.tries) == (State.COMPLETED, 1)
+
+
+def test_a_retry_of_a_job_that_runs_leaves_its_stream_alone() -> None:
+    """Its chunks are still to be read."""
+    store = Store(None)
+    add(store, "a")
+    store.take(1.0)
+    store.add_chunk("a", b"1")
+    assert not store.retry("a", 2.0, 100)
+    assert store.drain("a") == [b"1"]
 
 
 def test_chunks_are_read_once_and_in_order() -> None:
