@@ -1,5 +1,6 @@
 """What a caller may send. Pod and worker parse with these classes: the same mistake, the same code."""
 
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from itertools import chain, repeat
 from typing import Annotated, Any, Self, TypeVar
@@ -22,6 +23,10 @@ Url = Annotated[str, Field(min_length=1, max_length=8192, pattern=r"^https?://")
 _URL_NOTE = "an http(s) address to fetch it from, such as a signed link of S3."
 
 _DATA_URI_NOTE = "base64 of the file's bytes, with or without a data URI's head"
+
+
+_MOST_SHOWN = 60
+"""Characters of what was sent, in a message."""
 
 
 def _one_of(*names: str) -> dict[str, Any]:
@@ -131,16 +136,30 @@ def parse_file(fields: Mapping[str, str]) -> FileRequest:
 
     "0.5" is a number, "true" a truth value, and what has parts of its own is JSON: `{"tile": 512}`.
     """
+    return _from_texts(FileRequest, fields)
+
+
+def beside(value: object, texts: Mapping[str, str]) -> object:
+    """Return a JSON request with the options that came beside it as text, as in a query; its own go first."""
+    if not texts or not isinstance(value, Mapping):
+        return value
+    return {**_from_texts(DetectOptions, texts).model_dump(exclude_unset=True), **value}
+
+
+def _from_texts(form: type[Form], fields: Mapping[str, str]) -> Form:
     parted = {
         name: from_json(text.encode()) if text.startswith("{") else text for name, text in fields.items()
     }
-    return parse(FileRequest, parted, strict=False)
+    return parse(form, parted, strict=False)
 
 
 def from_json(body: bytes) -> object:
-    """Parse a JSON text. Raises `InvalidRequest`; NaN and infinities are not JSON."""
+    """Parse a JSON text. Raises `InvalidRequest`; NaN and infinities are not JSON.
+
+    A byte order mark is passed over (RFC 8259, 8.1): Windows' shells write one.
+    """
     try:
-        return orjson.loads(body)
+        return orjson.loads(body.removeprefix(BOM_UTF8))
     except orjson.JSONDecodeError as error:
         raise InvalidRequest(f"that is not valid JSON ({error}); send an object") from None
 
@@ -163,6 +182,7 @@ def parse(form: type[Form], value: object, *, strict: bool = True) -> Form:
 
 def _sentence(problem: ErrorDetails, form: type[BaseModel]) -> str:
     where = ".".join(map(str, problem["loc"]))
+    where = where if len(where) <= _MOST_SHOWN else where[:_MOST_SHOWN] + "..."
     known = f"; the fields are {_fields(form)}" if len(problem["loc"]) == 1 else ""
     match problem["type"]:
         case "missing":
@@ -171,8 +191,16 @@ def _sentence(problem: ErrorDetails, form: type[BaseModel]) -> str:
             return f"{where} is not a field{known}"
         case "value_error":
             return problem["msg"].removeprefix("Value error, ")
-    got = repr(problem["input"])
-    return f"{where}: {problem['msg'].lower()}; got {got if len(got) <= 60 else got[:60] + '...'}"
+    return f"{where}: {problem['msg'].lower()}; got {_excerpt(problem['input'])}"
+
+
+def _excerpt(value: object) -> str:
+    """Return what a value looks like, without writing out the megabytes that it may be."""
+    if isinstance(value, str) and len(value) > _MOST_SHOWN:
+        return f"{value[:_MOST_SHOWN]!r}..."
+    if isinstance(value, list | dict):
+        return f"{'a list' if isinstance(value, list) else 'an object'} of {len(value)}"
+    return repr(value)
 
 
 def _fields(form: type[BaseModel]) -> str:

@@ -148,7 +148,7 @@ def test_the_best_liked_form_is_answered(header: str | None, form: str) -> None:
     assert wanted(header) == form
 
 
-@pytest.mark.parametrize("door", ["json", "raw", "form", "batch"])
+@pytest.mark.parametrize("door", ["json", "query", "raw", "form", "batch"])
 def test_who_does_not_wait_gets_a_job(door: str, tmp_path: Path) -> None:
     """202 with the job's id and where its status is, which ends with the same findings."""
     settings = Settings(detector_backend="fake", segmenter_backend="fake", cpu_threads=1, state_path=tmp_path)
@@ -159,6 +159,8 @@ def test_who_does_not_wait_gets_a_job(door: str, tmp_path: Path) -> None:
         match door:
             case "json":
                 answer = pod.post("/detect", json={**PHOTO, "frame_id": "mine", "wait_for_result": False})
+            case "query":
+                answer = pod.post("/detect?wait_for_result=false", json={**PHOTO, "frame_id": "mine"})
             case "raw":
                 query = "frame_id=mine&wait_for_result=false"
                 answer = pod.post(f"/detect?{query}", content=FILE, headers={"Content-Type": "image/png"})

@@ -203,3 +203,33 @@ def test_what_is_not_json_is_refused(body: bytes) -> None:
     """A body that is not strict JSON is an invalid request."""
     with pytest.raises(InvalidRequest, match="not valid JSON"):
         wire.from_json(body)
+
+
+def test_a_byte_order_mark_is_passed_over() -> None:
+    """Windows' shells write one in front of JSON."""
+    assert wire.from_json(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"image": "QUJD", "x" * 100_000: 1},
+        {"image": "QUJD", "mask_format": "x" * 100_000},
+        {"image": "QUJD", "debug": ["x"] * 100_000},
+        {"image": "QUJD", "camera": {"y" * 100_000: 1}},
+    ],
+)
+def test_a_message_does_not_repeat_megabytes(value: dict[str, Any]) -> None:
+    """What was sent is shown by its first characters."""
+    with pytest.raises(InvalidRequest) as refused:
+        wire.parse_detect(value)
+    assert len(str(refused.value)) < 2000
+
+
+def test_options_may_stand_beside_the_json() -> None:
+    """A query's options hold where the body says nothing; a name that is none is told."""
+    both = wire.beside({"image": "QUJD", "debug": False}, {"csv": "true", "debug": "true", "tiling": "off"})
+    parsed = wire.parse_detect(both)
+    assert (parsed.csv, parsed.debug, parsed.tiling) == (True, False, "off")
+    with pytest.raises(InvalidRequest, match="wait_for_reslut is not a field"):
+        wire.beside({"image": "QUJD"}, {"wait_for_reslut": "false"})

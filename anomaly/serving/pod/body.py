@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
-from anomaly.errors import InvalidRequest, RequestTooLarge
+from anomaly.errors import InvalidRequest, RequestTooLarge, UnsupportedBody
 
 FILE_FIELD = "file"
 """The field that the messages name for a form's photograph; any other name is read too."""
@@ -14,7 +14,15 @@ MOST_PARTS = 1000
 
 
 async def read(request: Request, limit: int) -> bytes:
-    """Return the whole body. Raises `RequestTooLarge` as soon as it is known to be over `limit` bytes."""
+    """Return the whole body. Raises `RequestTooLarge` as soon as it is known to be over `limit` bytes.
+
+    A body that is packed (`Content-Encoding`) is an `UnsupportedBody`: what is in it may be of any size.
+    """
+    packed = request.headers.get("content-encoding", "identity").strip().lower()
+    if packed not in ("", "identity"):
+        raise UnsupportedBody(
+            f"a body packed as {packed[:40]!r} is not read here; send it as it is, without Content-Encoding"
+        )
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > limit:
         raise _too_large(limit)
@@ -88,5 +96,5 @@ def _disposition(head: bytes) -> bytes:
 
 def _too_large(limit: int) -> RequestTooLarge:
     return RequestTooLarge(
-        f"the request is over the limit of {limit / 1e6:.1f} MB; send fewer photos at once"
+        f"the request is over the limit of {limit / 1e6:g} MB; send fewer photos at once, or less beside them"
     )

@@ -93,19 +93,21 @@ def doors(
         data = await body.read(request, limit)
         if content_type.startswith("image/") or content_type == "application/octet-stream":
             return await of_file(request, data, request.query_params)
-        parsed = wire.parse_detect(_json_body(content_type, data))
+        parsed = wire.parse_detect(wire.beside(_json_body(content_type, data), request.query_params))
         if not parsed.wait_for_result:
             return await later.handed_in(queue, request, parsed)
         return await one(request, parsed.photos()[0], parsed)
 
     async def upload(request: Request) -> Answered:
         data = await body.read(request, limit)
-        return await of_file(request, *body.form(request.headers.get("content-type", ""), data))
+        file, fields = body.form(request.headers.get("content-type", ""), data)
+        return await of_file(request, file, {**request.query_params, **fields})
 
     async def batch(request: Request) -> Answered:
         started = time.perf_counter()
         data = await body.read(request, limit)
-        parsed = wire.parse_batch(_json_body(_content_type(request), data), service.limits)
+        asked = wire.beside(_json_body(_content_type(request), data), request.query_params)
+        parsed = wire.parse_batch(asked, service.limits)
         if not parsed.wait_for_result:
             return await later.handed_in(queue, request, parsed)
         form = accept.wanted(request.headers.get("accept"), pictures=False)

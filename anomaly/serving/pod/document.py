@@ -70,7 +70,12 @@ DETECT: dict[str, Any] = {
         },
     ),
     "parameters": [
-        {"name": name, "in": "query", "schema": schema, "description": "With a picture as the body."}
+        {
+            "name": name,
+            "in": "query",
+            "schema": schema,
+            "description": "With a picture as the body, or beside any other.",
+        }
         for name, schema in _FIELDS.items()
     ],
 }
