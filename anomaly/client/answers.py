@@ -127,7 +127,8 @@ def _geometry(value: Mapping[str, Any]) -> Geometry:
         "width_max_pixels", "length_pixels_pm", "width_pixels_pm", "width_reason", "kind", "branches",
     )  # fmt: skip
     known = {name: value[name] for name in plain}
-    return Geometry(**known, centre_lines=lines, width_source=value.get("width_source", "mask"))
+    later = {"width_source": value.get("width_source", "mask"), "area_pixels_pm": value.get("area_pixels_pm")}
+    return Geometry(**known, **later, centre_lines=lines)
 
 
 def _physical(value: Mapping[str, Any]) -> Physical:

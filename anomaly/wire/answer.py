@@ -160,6 +160,7 @@ def _geometry(anomaly: Anomaly, options: Options) -> GeometryAnswer | None:
         "orientation_degrees": _hundredth(geometry.orientation_degrees) % 180.0,
         "width_p95_pixels": _maybe(geometry.width_p95_pixels),
         "width_max_pixels": _maybe(geometry.width_max_pixels),
+        "area_pixels_pm": _maybe(geometry.area_pixels_pm),
         "length_pixels_pm": _maybe(geometry.length_pixels_pm),
         "width_pixels_pm": _maybe(geometry.width_pixels_pm),
         "width_reason": geometry.width_reason,

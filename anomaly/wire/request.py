@@ -191,7 +191,8 @@ def _sentence(problem: ErrorDetails, form: type[BaseModel]) -> str:
             return f"{where} is not a field{known}"
         case "value_error":
             return problem["msg"].removeprefix("Value error, ")
-    return f"{where}: {problem['msg'].lower()}; got {_excerpt(problem['input'])}"
+    message = problem["msg"]
+    return f"{where}: {message[:1].lower()}{message[1:]}; got {_excerpt(problem['input'])}"
 
 
 def _excerpt(value: object) -> str:

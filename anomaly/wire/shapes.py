@@ -60,6 +60,7 @@ class GeometryAnswer(PhysicalAnswer):
     orientation_degrees: float
     width_p95_pixels: float | None
     width_max_pixels: float | None
+    area_pixels_pm: float | None
     length_pixels_pm: float | None
     width_pixels_pm: float | None
     width_reason: str | None
