@@ -69,6 +69,27 @@ def test_every_route_says_what_it_is_for(document: dict[str, Any]) -> None:
             assert operation.get("description"), (method, path)
 
 
+def test_every_failure_has_the_one_shape(document: dict[str, Any]) -> None:
+    """No operation promises another one, and those that can fail say how."""
+    for path, methods in document["paths"].items():
+        if path in ("/health", "/ping"):  # their 503 says how the server is
+            continue
+        for method, operation in methods.items():
+            failing = {code: each for code, each in operation["responses"].items() if code >= "400"}
+            for code, each in failing.items():
+                schema = each.get("content", {}).get("application/json", {}).get("schema", {})
+                assert schema.get("$ref", "ErrorResponse").endswith("/ErrorResponse"), (method, path, code)
+            if "{" in path:
+                assert "404" in failing, (method, path)
+            if method == "post" and path != "/purge-queue" and "requestBody" in operation:
+                assert {"413", "422"} <= set(failing), (method, path)
+
+
+def test_metrics_are_text(document: dict[str, Any]) -> None:
+    """A generated client does not take them for JSON."""
+    assert list(document["paths"]["/metrics"]["get"]["responses"]["200"]["content"]) == ["text/plain"]
+
+
 def test_the_document_is_served_where_it_is_looked_for(pod: TestClient) -> None:
     """/openapi.json and /docs are where FastAPI's users expect them."""
     assert pod.get("/docs").status_code == 200

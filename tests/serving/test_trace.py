@@ -1,7 +1,11 @@
+import http.client
 import logging
+import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
+import uvicorn
 from starlette.testclient import TestClient
 
 from anomaly.errors import DeviceLost, StorageUnavailable
@@ -42,6 +46,28 @@ def test_head_answers_what_get_does_without_the_body(pod: TestClient, path: str)
     head, full = pod.head(path), pod.get(path)
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers.get("content-type") == full.headers.get("content-type")
+
+
+def test_a_real_server_sends_the_head_alone() -> None:
+    """It sees a HEAD by the time that it sends, and expects no body of the announced length."""
+    service = warm_service()
+    config = uvicorn.Config(create_app(service, 0.3), log_config=None, access_log=False)
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", listening.getsockname()[1], timeout=10)
+            for method, length in (("HEAD", 0), ("GET", None)):  # on one connection
+                connection.request(method, "/info")
+                answer = connection.getresponse()
+                announced = int(answer.headers["content-length"])
+                assert announced > 100
+                assert len(answer.read()) == (announced if length is None else length)
+            connection.close()
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 def test_head_of_what_is_posted_is_a_wrong_method(pod: TestClient) -> None:

@@ -233,3 +233,9 @@ def test_options_may_stand_beside_the_json() -> None:
     assert (parsed.csv, parsed.debug, parsed.tiling) == (True, False, "off")
     with pytest.raises(InvalidRequest, match="wait_for_reslut is not a field"):
         wire.beside({"image": "QUJD"}, {"wait_for_reslut": "false"})
+
+
+def test_a_pattern_is_told_as_it_is() -> None:
+    """Capitals are a part of it."""
+    with pytest.raises(InvalidRequest, match="A-Za-z0-9"):
+        wire.parse_detect({"image": "QUJD", "s3_prefix": "../up"})

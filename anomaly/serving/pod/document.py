@@ -23,6 +23,11 @@ FAILURES: dict[int | str, dict[str, Any]] = {
     status: {"model": shapes.ErrorResponse} for status in sorted({*failures.STATUS.values()})
 }
 
+OF_JOBS = {status: FAILURES[status] for status in (404, 413, 415, 422, 429, 503)}
+"""How the routes of jobs fail; what a job itself fails with stands in its status."""
+
+OF_RESULTS = OF_JOBS | {status: FAILURES[status] for status in (400, 502)}
+
 
 def _schema(form: type[BaseModel]) -> dict[str, Any]:
     """Return a form's JSON schema with its parts in place: references would lead out of the document."""

@@ -16,13 +16,14 @@ class Heads:
             return
 
         async def head_alone(message: Message) -> None:
+            scope["method"] = "HEAD"  # the server looks here whether the announced length has to come
             if message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
 
-        # What the routes note in the scope is for the log and the figures, outside of this.
-        asked, scope["method"] = scope["method"], "GET"
+        # The same scope: what the routes note in it is for the log and the figures, outside of this.
+        scope["method"] = "GET"
         try:
             await self._app(scope, receive, head_alone)
         finally:
-            scope["method"] = asked
+            scope["method"] = "HEAD"

@@ -42,7 +42,7 @@ def handle(handler: Handler) -> Handle:
 
 def routes(jobs: Jobs, service: Service) -> APIRouter:
     """Return the routes of the queue."""
-    router = APIRouter(tags=["jobs"])
+    router = APIRouter(tags=["jobs"], responses=document.OF_JOBS)
     limit = service.limits.max_request_bytes
 
     async def submitted(request: Request) -> Job:

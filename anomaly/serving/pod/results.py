@@ -15,7 +15,7 @@ MOST_BYTES = 10_000
 
 def routes(filing: Filing, service: Service) -> APIRouter:
     """Return the routes of results."""
-    router = APIRouter(tags=["results"])
+    router = APIRouter(tags=["results"], responses=document.OF_RESULTS)
 
     @router.get("/results/{identity}", openapi_extra={"parameters": document.KEEP["parameters"]})
     async def find(identity: str, request: Request) -> Response:

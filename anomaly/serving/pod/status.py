@@ -1,6 +1,7 @@
 """GET /health, /ping and /info."""
 
 from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
 
 from anomaly.metrics import MEDIA_TYPE
 from anomaly.service import Service
@@ -45,7 +46,7 @@ def routes(service: Service) -> APIRouter:
         """Say what is loaded and why: variants, classes, weights, memory plan, versions, limits."""
         return Response(answer.to_json(service.info()), media_type="application/json")
 
-    @router.get("/metrics")
+    @router.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> Response:
         """Say what an operator watches, in Prometheus' text format."""
         return Response(service.meter.exposition(), media_type=MEDIA_TYPE)
