@@ -64,6 +64,7 @@ def storm(count: int, seed: int) -> dict[str, object]:
         environment = {
             "DETECTOR_BACKEND": "fake",
             "SEGMENTER_BACKEND": "fake",
+            "RESULT_CACHE_MB": "0",
             "RUNPOD_CONCURRENCY": str(CONCURRENCY),
             "FAKE_IMAGE_MS": "5",
         }

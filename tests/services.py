@@ -12,6 +12,7 @@ def warm_service(**settings: object) -> Service:
         "segmenter_backend": "fake",
         "cpu_threads": 2,
         "measuring_processes": 0,
+        "result_cache_mb": 0,  # the same photograph comes again, and is to reach the models
     }
     service = build(Settings(**{**defaults, **settings}))  # type: ignore[arg-type]
     service.start()

@@ -185,7 +185,7 @@ class Table(BaseSettings):
         86_400.0, gt=0, description="For so long a job's result can be asked for, s."
     )
     result_cache_mb: int = Field(
-        0,
+        64,
         ge=0,
         description="Memory for what was found on earlier photos, in MB: the same photo under the same options costs"
         " no model. `0` keeps nothing.",

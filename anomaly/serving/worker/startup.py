@@ -12,7 +12,7 @@ import orjson
 from anomaly.errors import ConfigurationError
 from anomaly.outbound import anywhere, is_public
 from anomaly.service import Service
-from anomaly.serving.allocator import keep_blocks
+from anomaly.serving.allocator import keep_blocks, leave_what_stays
 from anomaly.serving.worker import fitness, heartbeat, sdk
 from anomaly.serving.worker.handler import Handler, handler
 from anomaly.serving.worker.loop import Loop
@@ -60,6 +60,7 @@ def serve(
     # At its own default, DEBUG, the SDK writes every result into the log.
     runpod.RunPodLogger().set_level("INFO")
     service.wait()
+    leave_what_stays()
     heartbeat.bind_children()
     recycling = Recycling(jobs_max, partial(free_mb, service))
     shelf = Shelf(storage, anywhere if private_urls else is_public)
