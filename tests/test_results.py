@@ -1,12 +1,16 @@
 import asyncio
+import sqlite3
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from anomaly.errors import ConfigurationError
 from anomaly.imaging.photo import Photo
 from anomaly.pipeline import Outcome
-from anomaly.results import Results, key_of
+from anomaly.results import MOST_UNWRITTEN, Results, key_of
 from anomaly.service import Service
 from anomaly.types import Anomaly, Box, Findings, Mask, Options, ScaleRequest
 from tests.pictures import encoded, gradient
@@ -59,6 +63,69 @@ def test_a_folder_outlives_the_process(tmp_path: Path) -> None:
     assert found.anomalies[0].mask.bitmap.all()
     assert second.stats().on_disk == 1
     second.close()
+
+
+class Broken:
+    """A disk that fails at everything."""
+
+    def __len__(self) -> int:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    def get(self, key: str) -> object:
+        """Fail as what an older version pickled does."""
+        raise AttributeError("Can't get attribute 'Findings'")
+
+    def set(self, key: str, value: object) -> None:
+        """Fail as a full disk does."""
+        raise sqlite3.OperationalError("database or disk is full")
+
+    def close(self) -> None:
+        """Close."""
+
+
+def test_trouble_with_the_disk_costs_no_answer(caplog: pytest.LogCaptureFixture) -> None:
+    """What memory holds is found all the same; the log says what failed."""
+    results = Results(1)
+    results._disk = Broken()
+    assert results.get("k") is None
+    results.put("k", findings())
+    assert results.get("k") is not None
+    assert results.stats().on_disk == 0
+    results.close()
+    assert "could not be read" in caplog.text
+    assert "could not be kept" in caplog.text
+
+
+def test_a_folder_that_cannot_be_had_says_what_to_do(tmp_path: Path) -> None:
+    """It is the operator's to mend."""
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match="RESULT_CACHE_PATH"):
+        Results(1, tmp_path / "file" / "kept")
+
+
+def test_who_puts_does_not_wait_for_the_disk() -> None:
+    """An event loop may put; what a slow disk cannot follow is left out there."""
+    results, go_on = Results(1), threading.Event()
+
+    class Slow(Broken):
+        def set(self, key: str, value: object) -> None:
+            """Take as long as the test."""
+            go_on.wait(10)
+
+    results._disk = Slow()
+    started = time.perf_counter()
+    for number in range(MOST_UNWRITTEN + 10):
+        results.put(str(number), findings())
+    assert time.perf_counter() - started < 5
+    go_on.set()
+    results.close()
+
+
+def test_another_version_finds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it pickled may have other fields, and it may have found other things."""
+    key = key_of("d", Options(), {})
+    monkeypatch.setattr("anomaly.results.__version__", "0.0.0")
+    assert key_of("d", Options(), {}) != key
 
 
 def test_the_key_is_what_changes_the_findings() -> None:
