@@ -39,7 +39,7 @@ _BRIEF = _ROW.replace("submission", "x''")
 _FINAL = ", ".join(repr(str(state)) for state in State if state.final)
 
 
-CLAIM_S = 120.0
+CLAIM_S = 60.0
 """So long a webhook that is being delivered is nobody else's."""
 
 

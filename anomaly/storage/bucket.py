@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from anomaly.errors import StorageError
+from anomaly.outbound import Permits
 from anomaly.storage.failures import translated
+from anomaly.storage.guard import guard
 from anomaly.storage.target import Target
 
 if TYPE_CHECKING:
@@ -35,13 +37,17 @@ class Entry:
 class Bucket:
     """The objects below a target's prefix; every key here is without it.
 
+    With `permits` it is connected to such addresses only, whatever its name stands for by then.
+
     Every method may raise `StorageUnavailable`, `StorageDenied`, `StorageMissing`, or `StorageError` for
     what is none of these.
     """
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, permits: Permits | None = None) -> None:
         self.target = target
         self._client = _open(target)
+        if permits is not None:
+            guard(self._client, permits)
 
     def put(self, key: str, data: bytes, content_type: str) -> None:
         """Write an object, in place of one that has this key already."""

@@ -50,6 +50,10 @@ def translated(doing: str, host: str) -> Iterator[None]:
         ) from None
     except ParamValidationError:
         raise StorageError(f"{doing}: the bucket's or the object's name is none that S3 takes") from None
+    except ValueError:  # an underscore in a container's name, say
+        raise StorageError(
+            f"{doing}: {host!r} is no host name that S3's library takes; it wants letters, digits and hyphens"
+        ) from None
     except BotoCoreError as error:
         log.warning("%s at %s failed (%s)", doing, host, type(error).__name__)
         raise StorageError(f"{doing} at {host} failed ({type(error).__name__})") from None

@@ -8,12 +8,13 @@ import httpx2
 import pytest
 from starlette.testclient import TestClient
 
+from anomaly.errors import StorageError
 from anomaly.outbound import anywhere
 from anomaly.service import Service
 from anomaly.serving.pod import create_app
 from anomaly.serving.worker.filing import Filing
 from anomaly.serving.worker.shelf import Shelf
-from anomaly.storage import Bucket, Target
+from anomaly.storage import Bucket, Target, from_s3_config
 from tests import buckets
 from tests.pictures import base64_of, encoded, gradient
 from tests.services import warm_service
@@ -106,6 +107,42 @@ def test_what_nobody_kept_expires(service: Service, target: Target) -> None:
     assert asyncio.run(Filing(Shelf(target, anywhere), keep_s=-60).expire()) == 1
     assert pod.get(f"/results/{left}").json()["error"]["code"] == "not_found"
     assert pod.get(f"/results/{kept}").status_code == 200
+
+
+def test_what_others_keep_in_a_folder_of_that_name_stays(target: Target) -> None:
+    """The server deletes results of its own alone, whatever else is called temporary."""
+    bucket = Bucket(target)
+    bucket.put("temporary/survey-2019.zip", b"zip", "application/zip")
+    assert asyncio.run(Filing(Shelf(target, anywhere), keep_s=-60).expire()) == 0
+    assert keys(target) == {"temporary/survey-2019.zip"}
+
+
+def test_a_name_that_moves_to_a_private_address_is_not_followed(endpoint_url: str) -> None:
+    """What counts is the address that is connected to, not the one that the name had when it was checked."""
+    looks: list[object] = []
+
+    def public_at_first(address: object) -> bool:
+        looks.append(address)
+        return len(looks) == 1
+
+    own = buckets.new_bucket(endpoint_url)
+    bucket = asyncio.run(Shelf(permits=public_at_first).open(own))
+    with pytest.raises(StorageError):
+        bucket.put("a", b"a", "text/plain")
+    assert len(looks) > 1
+    assert keys(own) == set()
+
+
+def test_an_endpoint_that_is_no_host_name_says_so() -> None:
+    """Containers' names have underscores, and S3's library takes none."""
+    own = {
+        "endpointUrl": "http://my_store:9000",
+        "accessId": "a",
+        "accessSecret": "b",
+        "bucketName": "bucket",
+    }
+    with pytest.raises(StorageError, match="letters, digits and hyphens"):
+        Bucket(from_s3_config(own))
 
 
 def test_a_prefix_of_the_callers_is_part_of_the_way(pod: TestClient, target: Target) -> None:

@@ -23,7 +23,9 @@ FAILURES: dict[int | str, dict[str, Any]] = {
     status: {"model": shapes.ErrorResponse} for status in sorted({*failures.STATUS.values()})
 }
 
-OF_JOBS = {status: FAILURES[status] for status in (404, 413, 415, 422, 429, 503)}
+OF_JOBS: dict[int | str, dict[str, Any]] = {
+    status: FAILURES[status] for status in (404, 413, 415, 422, 429, 503)
+}
 """How the routes of jobs fail; what a job itself fails with stands in its status."""
 
 OF_RESULTS = OF_JOBS | {status: FAILURES[status] for status in (400, 502)}

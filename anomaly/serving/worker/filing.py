@@ -28,6 +28,7 @@ WATCH_S = 3600.0
 log = logging.getLogger(__name__)
 
 _IDENTITY = re.compile(r"res_[0-9a-f]{32}")
+_OF_RESULT = re.compile(rf"/{_IDENTITY.pattern}/")
 
 
 class Filing:
@@ -86,6 +87,8 @@ class Filing:
                     log.info("%d objects of results that nobody kept have expired", gone)
             except StorageError as error:
                 log.warning("results could not expire: %s", error)
+            except Exception:
+                log.exception("results could not expire")
             await asyncio.sleep(WATCH_S)
 
 
@@ -157,7 +160,12 @@ def _kept(bucket: Bucket, identity: str, prefix: str) -> dict[str, object]:
 
 
 def _expired(bucket: Bucket, before: float) -> int:
-    old = [each.key for each in bucket.list(TEMPORARY) if each.modified_at.timestamp() < before]
+    # Nothing else that lies in a folder of this name is the server's to delete.
+    old = [
+        each.key
+        for each in bucket.list(TEMPORARY)
+        if each.modified_at.timestamp() < before and _OF_RESULT.search(each.key)
+    ]
     for key in old:
         bucket.delete(key)
     return len(old)

@@ -34,7 +34,7 @@ class Shelf:
         """Open what `place` returned. Raises `UrlRefused` for a caller's bucket at a private address."""
         if target is not self._target:
             await resolve(target.host, 443, self._permits)
-            return await asyncio.to_thread(Bucket, target)
+            return await asyncio.to_thread(Bucket, target, self._permits)
         if self._bucket is None:
             self._bucket = await asyncio.to_thread(Bucket, target)
         return self._bucket
