@@ -15,19 +15,23 @@ QUALITY = 90
 
 MEDIA_TYPES = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 
+MOST_SIDE = {"jpeg": 65_500, "png": 2**31 - 1, "webp": 16_383}
+"""Pixels of a side that the formats' libraries write: libjpeg's, PNG's own, WebP's 14 bits."""
+
 
 def annotated(findings: Findings, form: PictureForm) -> bytes:
     """Return the photograph with the findings drawn onto it, as a file.
 
+    One larger than its format can be is made smaller.
     Raises ValueError for findings without their photograph. Takes tens of milliseconds of one core per
     megapixel: call it off the event loop.
     """
     if findings.image is None:
         raise ValueError("the findings came without their photograph: ask with debug")
     picture = annotate(findings.image, findings)
-    side = max(picture.shape[:2])
-    if form.max_side is not None and side > form.max_side:
-        height, width = (max(1, round(each * form.max_side / side)) for each in picture.shape[:2])
+    side, most = max(picture.shape[:2]), min(form.max_side or MOST_SIDE[form.format], MOST_SIDE[form.format])
+    if side > most:
+        height, width = (max(1, round(each * most / side)) for each in picture.shape[:2])
         picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA).astype(
             np.uint8, copy=False
         )

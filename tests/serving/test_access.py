@@ -104,3 +104,29 @@ def test_each_answer_has_a_request_id(service: Service, sent: str, kept: bool) -
     answered = client(service).get("/info", headers={"X-Request-ID": sent}).headers["x-request-id"]
     assert (answered == sent) is kept
     assert answered
+
+
+def test_what_one_limit_refuses_uses_up_no_other(service: Service) -> None:
+    """Who tries too soon does not lose the day by it."""
+    pod = client(service, rate_limit="1/minute;5/day")
+    assert pod.get("/info").status_code == 200
+    for _ in range(10):
+        assert "5 per 1 day" not in pod.get("/info").json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
+        ("192.0.2.1", "192.0.2.2", False),
+    ],
+)
+def test_a_caller_is_one_however_many_addresses_it_has(
+    service: Service, one: str, other: str, same: bool
+) -> None:
+    """A customer's IPv6 network has 2**64 addresses, which are one caller's."""
+    app = create_app(service, 0.3, Access.read(None, "1/hour", None))
+    seen = [TestClient(app, client=(each, 5)).get("/info").status_code for each in (one, other)]
+    assert seen == [200, 429 if same else 200]

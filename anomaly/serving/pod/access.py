@@ -3,6 +3,7 @@
 import math
 import time
 from dataclasses import dataclass
+from ipaddress import IPv6Address, IPv6Network
 from typing import Self
 
 from fastapi import FastAPI
@@ -84,7 +85,11 @@ class _Gate:
             return
         # The scope's state travels with the request, and the log names the holder from it.
         scope.setdefault("state", {})["holder"] = holder
-        exceeded = [limit for limit in self._limits if not self._window.hit(limit, holder)]
+        # What one limit refuses uses up none of the others.
+        exceeded = [limit for limit in self._limits if not self._window.test(limit, holder)]
+        if not exceeded:
+            for limit in self._limits:
+                self._window.hit(limit, holder)
         headers = self._standing(holder, exceeded)
         if exceeded:
             wait_s = max(self._wait_s(limit, holder) for limit in exceeded)
@@ -108,7 +113,7 @@ class _Gate:
 
     def _holder(self, connection: HTTPConnection) -> str:
         if self._keyring is None:
-            return connection.client.host if connection.client else "unknown"
+            return _neighbourhood(connection.client.host) if connection.client else "unknown"
         scheme, _, bearer = connection.headers.get("authorization", "").partition(" ")
         key = connection.headers.get("x-api-key") or (bearer.strip() if scheme.lower() == "bearer" else "")
         if not key:
@@ -133,3 +138,12 @@ class _Gate:
             ("X-RateLimit-Remaining", str(max(nearest.remaining, 0))),
             ("X-RateLimit-Reset", str(math.ceil(max(nearest.reset_time - time.time(), 0)))),
         ]
+
+
+def _neighbourhood(host: str) -> str:
+    """Return an IPv4 address as it is, and of an IPv6 address the network that one customer has (RFC 6177)."""
+    try:
+        address = IPv6Address(host)
+    except ValueError:
+        return host
+    return str(address.ipv4_mapped or IPv6Network((int(address) >> 64 << 64, 64)))
