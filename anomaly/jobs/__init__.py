@@ -5,9 +5,10 @@ Knows nothing of photographs: `Jobs` calls a function with each job and keeps wh
 
 from anomaly.jobs.job import Ended, Job, State
 from anomaly.jobs.postman import Postman
-from anomaly.jobs.queue import Handle, Jobs, Voice
+from anomaly.jobs.queue import Handle, Jobs
 from anomaly.jobs.store import Store
 from anomaly.jobs.submission import Policy, Submission, parse
+from anomaly.jobs.voice import Voice
 
 __all__ = [
     "Ended",

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import orjson
 import structlog
@@ -18,6 +18,7 @@ from anomaly.jobs.job import Ended, Job, State
 from anomaly.jobs.postman import TROUBLE_S, Postman
 from anomaly.jobs.store import Store
 from anomaly.jobs.submission import Policy, Submission
+from anomaly.jobs.voice import Kept, Voice
 from anomaly.wire import answer
 
 log = logging.getLogger(__name__)
@@ -27,16 +28,6 @@ T = TypeVar("T")
 
 SWEEP_S = 5.0
 """How often what has waited or was kept too long is looked for."""
-
-
-class Voice(Protocol):
-    """What a running job says before its end. Bodies are JSON."""
-
-    async def chunk(self, body: bytes) -> bool:
-        """Add a chunk to the job's stream; True once it is kept."""
-
-    async def progress(self, output: bytes) -> bool:
-        """Show an interim output; True once it is kept."""
 
 
 Handle = Callable[[dict[str, Any], Voice], Awaitable[Ended]]
@@ -66,6 +57,7 @@ class Jobs:
         self._running: dict[str, asyncio.Task[Ended]] = {}
         self._ends: dict[str, asyncio.Event] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._stood: Mapping[State, int] = {}
 
     async def start(self, ready: Callable[[], Awaitable[object]]) -> None:
         """Take up what the last server left, and begin as soon as `ready` returns."""
@@ -85,7 +77,7 @@ class Jobs:
 
     async def submit(self, submission: Submission) -> Job:
         """Queue a job. Raises `QueueFull` where as many wait as may, `InvalidRequest` for what cannot be kept."""
-        if (await self.counts())[State.IN_QUEUE] >= self._most_waiting:
+        if await self._kept(self._store.waiting) >= self._most_waiting:
             raise QueueFull(f"{self._most_waiting} jobs wait already; try again later", retry_after_s=10.0)
         now = time.time()
         try:
@@ -151,6 +143,10 @@ class Jobs:
         """Return how many jobs are kept in each state."""
         return await self._kept(self._store.counts)
 
+    def told(self) -> dict[str, object]:
+        """Say for the figures how many jobs were kept in each state some seconds ago; any thread."""
+        return {"jobs": {str(state): count for state, count in self._stood.items()}}
+
     async def _kept(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run one of the store's functions on the store's thread."""
         return await asyncio.get_running_loop().run_in_executor(
@@ -173,14 +169,14 @@ class Jobs:
             return
         self._arrival.clear()
         # Between the look and the clearing one may have come.
-        if (await self.counts())[State.IN_QUEUE] == 0:
+        if await self._kept(self._store.waiting) == 0:
             await self._arrival.wait()
 
     async def _run(self, job: Job) -> None:
         asked = job.asked()
         limit_s = _policy(asked).executionTimeout / 1e3
         task = asyncio.ensure_future(
-            self._handle({**asked, "id": job.id}, _Said(self._kept, self._store, job.id))
+            self._handle({**asked, "id": job.id}, Kept(self._kept, self._store, job.id))
         )
         self._running[job.id] = task
         state = State.FAILED
@@ -226,6 +222,7 @@ class Jobs:
             try:
                 for identity in await self._kept(self._store.expire, time.time(), self._keep_s):
                     self._over(identity)
+                self._stood = await self.counts()
             except Exception:  # what has expired is still there after the disk's trouble
                 log.exception("letting jobs expire failed")
             await asyncio.sleep(SWEEP_S)
@@ -234,18 +231,3 @@ class Jobs:
 def _policy(asked: Mapping[str, Any]) -> Policy:
     """Return the policy of a job, which was checked when it was handed in."""
     return Policy.model_construct(**asked.get("policy", {}))
-
-
-class _Said:
-    """Keeps what one job says."""
-
-    def __init__(self, kept: Callable[..., Awaitable[None]], store: Store, identity: str) -> None:
-        self._kept, self._store, self._identity = kept, store, identity
-
-    async def chunk(self, body: bytes) -> bool:
-        await self._kept(self._store.add_chunk, self._identity, body)
-        return True
-
-    async def progress(self, output: bytes) -> bool:
-        await self._kept(self._store.progress, self._identity, output)
-        return True

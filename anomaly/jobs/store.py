@@ -193,6 +193,10 @@ class Store:
         found = dict(self._db.execute("SELECT state, count(*) FROM jobs GROUP BY state"))
         return {state: int(found.get(str(state), 0)) for state in State}
 
+    def waiting(self) -> int:
+        """Return how many jobs wait."""
+        return int(self._db.execute("SELECT count(*) FROM jobs WHERE state = 'IN_QUEUE'").fetchone()[0])
+
     def add_chunk(self, identity: str, body: bytes) -> None:
         """Keep one chunk of a stream."""
         self._db.execute("INSERT INTO chunks (job, body) VALUES (?, ?)", (identity, body))

@@ -121,3 +121,10 @@ def test_a_pod_that_was_restarted_still_tells_its_results(tmp_path: Path) -> Non
             statuses.append(pod.get(f"/status/{identity}").json())
     assert statuses[0] == statuses[1]
     assert statuses[1]["status"] == "COMPLETED"
+
+
+def test_the_figures_tell_how_many_jobs_wait(pod: TestClient) -> None:
+    """An operator sees the queue of jobs, some seconds late."""
+    figures = pod.get("/metrics").text
+    assert "anomaly_jobs_waiting 0.0" in figures
+    assert "anomaly_jobs_running" in figures

@@ -24,7 +24,17 @@ OPEN = ("/health", "/ping", "/")
 OPEN_UNDER = "/page/"
 """The page's files."""
 
-_EXPOSED = ("X-Request-ID", "Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+_EXPOSED = (
+    "X-Request-ID",
+    "Retry-After",
+    "Location",
+    "X-Anomaly-Count",
+    "X-Error-Count",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+)
+"""What a page elsewhere may read beside the body."""
 
 
 @dataclass(frozen=True, slots=True)

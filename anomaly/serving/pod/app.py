@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 
 from anomaly import __version__
 from anomaly.jobs import Jobs
+from anomaly.metrics import State
 from anomaly.service import Service
 from anomaly.serving.pod import access, detect, failures, jobs, page, results, status
 from anomaly.serving.pod.access import OPEN_TO_ALL, Access
@@ -77,6 +78,7 @@ def create_app(
     app.include_router(status.routes(service))
     if queue is not None:
         app.include_router(jobs.routes(queue, service))
+        service.meter.registry.register(State(queue.told))
     app.include_router(results.routes(filing, service))
     app.include_router(page.routes())
     failures.install(app)
