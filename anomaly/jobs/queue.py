@@ -76,7 +76,7 @@ class Jobs:
         self._disk.shutdown()
 
     async def submit(self, submission: Submission) -> Job:
-        """Queue a job. Raises `QueueFull` where as many wait as may, `InvalidRequest` for what cannot be kept."""
+        """Queue a job. Raises `QueueFull` where no more can be kept, `InvalidRequest` for what cannot be kept."""
         if await self._kept(self._store.waiting) >= self._most_waiting:
             raise QueueFull(f"{self._most_waiting} jobs wait already; try again later", retry_after_s=10.0)
         now = time.time()
@@ -87,7 +87,11 @@ class Jobs:
         expires_at = now + submission.policy.ttl / 1e3
         job = Job(f"job_{uuid.uuid4().hex}", State.IN_QUEUE, asked, now, expires_at)
         low = submission.policy.lowPriority
-        await self._kept(self._store.add, job, low_priority=low, webhook=submission.webhook)
+        try:
+            await self._kept(self._store.add, job, low_priority=low, webhook=submission.webhook)
+        except sqlite3.Error:
+            log.exception("a job could not be kept")
+            raise QueueFull("no more jobs can be kept now; try again later", retry_after_s=30.0) from None
         self._arrival.set()
         return job
 

@@ -1,6 +1,5 @@
 import asyncio
 import json
-import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -195,31 +194,6 @@ def test_a_failed_job_is_run_again() -> None:
         return await jobs.retry(job.id)
 
     assert with_jobs(echo, completed) is None
-
-
-class Full(Store):
-    """A store whose disk is full for the first few times."""
-
-    def __init__(self, times: int) -> None:
-        super().__init__(None)
-        self.left = times
-
-    def end(self, *args: Any) -> bool:
-        """Fail, then do."""
-        self.left -= 1
-        if self.left >= 0:
-            raise sqlite3.OperationalError("database or disk is full")
-        return super().end(*args)
-
-
-def test_an_end_that_cannot_be_kept_is_kept_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A full disk costs time, and no job is left running for ever."""
-    monkeypatch.setattr("anomaly.jobs.queue.TROUBLE_S", 0.01)
-
-    async def story(jobs: Jobs) -> Job | None:
-        return await jobs.wait((await jobs.submit(ASKED)).id, 5)
-
-    assert with_jobs(echo, story, Full(2)).state is State.COMPLETED
 
 
 def test_what_is_nested_too_deeply_to_be_kept_is_refused() -> None:
