@@ -1,6 +1,6 @@
 """How well the crack finders find cracks, side by side on the same photographs, and what they cost.
 
-`python -m benchmarks.cracks --data DIR --backends ridge,starter --out cracks.json`, with the data folder that
+`python -m benchmarks.cracks --data DIR --out benchmarks/results/cracks.json`, with the data folder that
 `benchmarks.photographs` describes; what is missing there is skipped. Every figure is at the threshold that ships.
 
 - pixels: precision, recall and F1 of the masks of all detections on the pavement photographs, pooled; a pixel
@@ -10,7 +10,7 @@
 - boxes: share of the boxes of cracks on bridges in which the masks span at least half of the longer side.
 - calibration: of the detections with a score in each bin, pavement and walls together, the share that lies on a
   marked crack (half of its pixels within 5 px).
-- cost: milliseconds of CPU per megapixel over all photographs, and for one of 1920x1080 (median of 5); one thread.
+- cost: milliseconds of CPU per megapixel over all photographs, and for one of 1920x1080 (median of 5); one thread each.
 """
 
 import argparse
@@ -29,6 +29,7 @@ import numpy as np
 from anomaly.ports import Detector
 from anomaly.types import Bitmap, Box, Detection, Image, Mask, Options
 from benchmarks import photographs
+from benchmarks.machine import describe
 from benchmarks.photographs import Labelled
 
 TOLERANCES = (0, 2, 5)
@@ -209,7 +210,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run every backend that is named on the data folder; print the table and write the JSON."""
     parser = argparse.ArgumentParser(description="Crack finders on labelled photographs.")
     parser.add_argument("--data", type=Path, required=True, help="folder of labelled photographs")
-    parser.add_argument("--backends", default="ridge", help="names in anomaly.backends, comma-separated")
+    parser.add_argument(
+        "--backends", default="ridge,starter", help="names in anomaly.backends, comma-separated"
+    )
     parser.add_argument("--threshold", type=float, default=Options().confidence_threshold)
     parser.add_argument("--out", type=Path, help="where to write the figures as JSON")
     asked = parser.parse_args(arguments)
@@ -225,7 +228,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         figures[name] = evaluate(_load(name), asked.data, asked.threshold)
     print(table(figures))
     if asked.out:
-        asked.out.write_text(json.dumps({"threshold": asked.threshold, "backends": figures}, indent=1) + "\n")
+        result = {"machine": describe(), "threshold": asked.threshold, "backends": figures}
+        asked.out.write_text(json.dumps(result, indent=1) + "\n")
     return 0
 
 
