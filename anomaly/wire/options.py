@@ -6,7 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from anomaly.types import Camera, Marker, MaskFormat, Options, PictureForm, ScaleRequest, Tiles
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
+"""mm; what is over a thousand kilometres is a slip, and its square no number any more."""
 
 MOST_TIMEOUT_MS = 600_000
 """Ten minutes: for so long RunPod lets a job run, unless told otherwise."""

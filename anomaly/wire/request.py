@@ -205,4 +205,5 @@ def _excerpt(value: object) -> str:
 
 
 def _fields(form: type[BaseModel]) -> str:
-    return ", ".join(form.model_fields)
+    """Return the names of a form's fields; its own first, as those say what it is of."""
+    return ", ".join(sorted(form.model_fields, key=lambda name: name not in form.__annotations__))

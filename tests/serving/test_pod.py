@@ -72,7 +72,14 @@ def test_the_threshold_sorts_out(pod: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "content_type", ["image/jpeg", "image/png", "image/webp", "application/octet-stream"]
+    "content_type",
+    [
+        "image/jpeg",
+        "image/png",
+        "image/webp",
+        "application/octet-stream",
+        "application/x-www-form-urlencoded",
+    ],
 )
 def test_the_body_may_be_the_picture(pod: TestClient, content_type: str) -> None:
     """A picture as the body is answered; what it is, its own bytes say."""

@@ -128,3 +128,15 @@ def test_the_figures_tell_how_many_jobs_wait(pod: TestClient) -> None:
     figures = pod.get("/metrics").text
     assert "anomaly_jobs_waiting 0.0" in figures
     assert "anomaly_jobs_running" in figures
+
+
+def test_nonsense_is_no_job(pod: TestClient) -> None:
+    """Lists in lists are no photograph, at no door."""
+    deep = '{"image": ' + "[" * 900 + "]" * 900
+    for path, body in (
+        ("/detect", deep + ', "wait_for_result": false}'),
+        ("/run", '{"input": ' + deep + "}}"),
+    ):
+        answer = pod.post(path, content=body)
+        assert answer.status_code == 422, answer.text
+        assert "nested too deeply" in answer.json()["error"]["message"]

@@ -239,3 +239,16 @@ def test_a_pattern_is_told_as_it_is() -> None:
     """Capitals are a part of it."""
     with pytest.raises(InvalidRequest, match="A-Za-z0-9"):
         wire.parse_detect({"image": "QUJD", "s3_prefix": "../up"})
+
+
+def test_the_fields_that_say_what_it_is_of_come_first() -> None:
+    """Who left the photograph out reads its field's name, not that of a bucket."""
+    with pytest.raises(InvalidRequest, match="the fields image, image_url, "):
+        wire.parse_detect(None)
+
+
+@pytest.mark.parametrize("scale", [{"mm_per_pixel": 1e300}, {"camera": {"distance_mm": 1e12}}])
+def test_a_scale_that_nothing_has_is_a_slip(scale: dict[str, Any]) -> None:
+    """Areas would be no numbers any more."""
+    with pytest.raises(InvalidRequest, match="less than or equal to"):
+        wire.parse_detect({"image": "QUJD", **scale})

@@ -91,7 +91,7 @@ def doors(
     async def detect(request: Request) -> Answered:
         content_type = _content_type(request)
         data = await body.read(request, limit)
-        if content_type.startswith("image/") or content_type == "application/octet-stream":
+        if _is_file(content_type, data):
             return await of_file(request, data, request.query_params)
         parsed = wire.parse_detect(wire.beside(_json_body(content_type, data), request.query_params))
         if not parsed.wait_for_result:
@@ -147,6 +147,13 @@ def routes(found: Mapping[str, Door]) -> APIRouter:
 
 def _content_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _is_file(content_type: str, data: bytes) -> bool:
+    """Return whether a body is the picture itself; also where its type is what curl says of anything."""
+    if content_type.startswith("image/") or content_type == "application/octet-stream":
+        return True
+    return content_type in _JSON_TYPES and data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n", b"RIFF"))
 
 
 def _json_body(content_type: str, data: bytes) -> object:

@@ -21,7 +21,10 @@ async def handed_in(
     """
     if queue is None:
         raise InvalidRequest("this server takes no jobs; leave wait_for_result out")
-    fields = asked.model_dump(mode="json", exclude_unset=True, exclude={"wait_for_result"})
+    try:
+        fields = asked.model_dump(mode="json", exclude_unset=True, exclude={"wait_for_result"})
+    except ValueError:  # an image that is no text; one that waits is told as much by its job
+        raise InvalidRequest("the request is nested too deeply; an image is base64 text") from None
     job = await queue.submit(Submission(input={**fields, **(photo or {})}))
     where = f"{request.scope.get('root_path', '')}/status/{job.id}"
     return Answered(
