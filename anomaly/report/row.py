@@ -13,8 +13,8 @@ Value = str | int | float | None
 MEASURES = (
     "structure_type", "structure_id", "structure_ioa",
     "confidence_combined", "confidence_detection", "confidence_segmentation",
-    "kind", "branches", "area_pixels", "area_pixels_pm", "length_pixels", "length_pixels_pm", "width_pixels", "width_pixels_pm",
-    "width_p95_pixels", "width_max_pixels", "width_reason", "width_source", "orientation_degrees",
+    "kind", "branches", "area_pixels", "area_pixels_pm", "length_pixels", "length_pixels_pm", "width_pixels",
+    "width_pixels_pm", "width_p95_pixels", "width_max_pixels", "width_reason", "width_source", "orientation_degrees",
     "length_mm", "length_mm_pm", "width_mm", "width_mm_pm", "width_p95_mm", "area_mm2", "area_mm2_pm",
     "mm_per_pixel", "scale_source", "standard", "exposure", "limit_mm", "width_class", "width_class_reason",
 )  # fmt: skip

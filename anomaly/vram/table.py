@@ -43,7 +43,8 @@ class Variant:
 
     `size` is None where its backend knows one size only. `resolution` is the side, in pixels, of the square
     that it works on. `repo` is the Hugging Face repository that holds the file `weights` too, `gated` where
-    its licence is to be accepted first; `size_bytes`, `sha256` and `md5` are the file's. `coco_ap` (50:95) and `latency_t4_ms` (TensorRT fp16, batch 1) are as published.
+    its licence is to be accepted first; `size_bytes`, `sha256` and `md5` are the file's. `coco_ap` (50:95) and
+    `latency_t4_ms` (TensorRT fp16, batch 1) are as published.
     """
 
     key: str
