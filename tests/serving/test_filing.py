@@ -152,6 +152,8 @@ def test_a_prefix_of_the_callers_is_part_of_the_way(pod: TestClient, target: Tar
     assert pod.get(f"/results/{identity}").status_code == 404
     assert pod.get(f"/results/{identity}?s3_prefix=span-3/north").status_code == 200
     assert pod.post(f"/results/{identity}/keep", json={"s3_prefix": "span-3/north"}).json()["kept"]
+    beside = pod.post(f"/results/{identity}/keep?s3_prefix=span-3/north", json={"s3_bucket": target.bucket})
+    assert beside.json()["kept"]
 
 
 def test_a_batch_is_kept_as_one_result(pod: TestClient, target: Target) -> None:

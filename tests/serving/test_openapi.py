@@ -85,6 +85,15 @@ def test_every_failure_has_the_one_shape(document: dict[str, Any]) -> None:
                 assert {"413", "422"} <= set(failing), (method, path)
 
 
+def test_what_has_parts_is_json_in_a_query(document: dict[str, Any]) -> None:
+    """A generated client does not spread a camera's fields over the query."""
+    parameters = {each["name"]: each for each in document["paths"]["/detect"]["post"]["parameters"]}
+    parted = {name for name, each in parameters.items() if "content" in each}
+    assert parted == {"camera", "marker", "picture"}
+    assert "s3Config" not in parameters  # a secret does not belong into an address
+    assert "schema" in parameters["confidence_threshold"]
+
+
 def test_metrics_are_text(document: dict[str, Any]) -> None:
     """A generated client does not take them for JSON."""
     assert list(document["paths"]["/metrics"]["get"]["responses"]["200"]["content"]) == ["text/plain"]

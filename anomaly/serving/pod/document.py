@@ -55,6 +55,18 @@ def _json(form: type[BaseModel], *, required: bool = True, **examples: object) -
 
 
 _FIELDS: dict[str, Any] = _schema(wire.FileRequest)["properties"]
+
+
+def _in_query(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return how a value stands in a query: what has parts of its own is JSON there."""
+    kinds = {each.get("type") for each in schema.get("anyOf", [schema])}
+    return (
+        {"content": {"application/json": {"schema": schema}}}
+        if kinds <= {"object", "null"}
+        else {"schema": schema}
+    )
+
+
 _PICTURE = {"schema": {"type": "string", "format": "binary"}}
 
 DETECT: dict[str, Any] = {
@@ -77,13 +89,10 @@ DETECT: dict[str, Any] = {
         },
     ),
     "parameters": [
-        {
-            "name": name,
-            "in": "query",
-            "schema": schema,
-            "description": "With a picture as the body, or beside any other.",
-        }
+        {"name": name, "in": "query", "description": "With a picture as the body, or beside any other."}
+        | _in_query(schema)
         for name, schema in _FIELDS.items()
+        if name != "s3Config"  # a secret does not belong into an address
     ],
 }
 DETECT["requestBody"]["content"] |= dict.fromkeys(("image/jpeg", "image/png", "image/webp"), _PICTURE)

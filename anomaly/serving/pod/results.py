@@ -1,5 +1,7 @@
 """GET /results/{id} and POST /results/{id}/keep: answers that were kept in object storage."""
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter, Request, Response
 
 from anomaly.service import Service
@@ -27,7 +29,9 @@ def routes(filing: Filing, service: Service) -> APIRouter:
     async def keep(identity: str, request: Request) -> Response:
         """Move a reviewed result to where nothing expires."""
         data = await body.read(request, MOST_BYTES)
-        given = wire.from_json(data) if data else dict(request.query_params)
+        given = wire.from_json(data) if data else {}
+        if isinstance(given, Mapping):  # what it says goes before what stands beside it
+            given = {**request.query_params, **given}
         return _json(await filing.keep(identity, wire.parse(StorageOptions, given)))
 
     return router
