@@ -61,7 +61,7 @@ class Jobs:
 
     async def start(self, ready: Callable[[], Awaitable[object]]) -> None:
         """Take up what the last server left, and begin as soon as `ready` returns."""
-        await self._kept(self._store.recover)
+        await self._kept(self._store.recover, time.time(), self._keep_s)
         self._arrival.set()
         loops = [self._sweep(), self._postman.run(self._kept, self._store)]
         loops += [self._work(ready) for _ in range(self._at_once)]
@@ -193,7 +193,7 @@ class Jobs:
                 ended = Ended(error=f"the job ran longer than its policy's executionTimeout of {limit_s:g} s")
             except asyncio.CancelledError:
                 if (me := asyncio.current_task()) is not None and me.cancelling():  # the server stops
-                    await self._kept(self._store.release, job.id)
+                    await self._kept(self._store.release, job.id, time.time())
                     raise
                 return  # cancelled by its caller, who brought it to its end
             except Exception:

@@ -36,6 +36,7 @@ CREATE INDEX IF NOT EXISTS chunks_of ON chunks (job, number);
 
 _ROW = "id, state, submission, queued_at, expires_at, started_at, ended_at, output, error, tries"
 _BRIEF = _ROW.replace("submission", "x''")
+_AGAIN = "state = 'IN_QUEUE', output = NULL, expires_at = ? + (expires_at - queued_at)"
 _FINAL = ", ".join(repr(str(state)) for state in State if state.final)
 
 
@@ -81,17 +82,20 @@ class Store:
         """Let go of the file."""
         self._db.close()
 
-    def recover(self) -> None:
-        """Put what ran when the server went down back into the queue, or fail it after `MOST_TRIES`."""
+    def recover(self, now: float, keep_s: float) -> None:
+        """Put what ran when the server went down back into the queue, or fail it after `MOST_TRIES`.
+
+        Its ttl begins anew: it had its turn in time.
+        """
         with self._db:
             self._db.execute(
-                "UPDATE jobs SET state = 'FAILED', ended_at = started_at,"
+                "UPDATE jobs SET state = 'FAILED', ended_at = started_at, expires_at = ?,"
                 " webhook_at = CASE WHEN webhook IS NULL THEN NULL ELSE started_at END,"
                 f" error = 'the server went down {MOST_TRIES} times while this job ran'"
                 " WHERE state = 'IN_PROGRESS' AND tries >= ?",
-                (MOST_TRIES,),
+                (now + keep_s, MOST_TRIES),
             )
-            self._db.execute("UPDATE jobs SET state = 'IN_QUEUE', output = NULL WHERE state = 'IN_PROGRESS'")
+            self._db.execute(f"UPDATE jobs SET {_AGAIN} WHERE state = 'IN_PROGRESS'", (now,))
             self._db.execute("DELETE FROM chunks WHERE job IN (SELECT id FROM jobs WHERE state = 'IN_QUEUE')")
 
     def add(self, job: Job, *, low_priority: bool, webhook: str | None) -> None:
@@ -121,13 +125,12 @@ class Store:
             ).fetchone()
         )
 
-    def release(self, identity: str) -> None:
+    def release(self, identity: str, now: float) -> None:
         """Put a job back that did not come to its end because the server stops; the try does not count."""
         with self._db:
             self._db.execute(
-                "UPDATE jobs SET state = 'IN_QUEUE', tries = tries - 1, output = NULL"
-                " WHERE id = ? AND state = 'IN_PROGRESS'",
-                (identity,),
+                f"UPDATE jobs SET {_AGAIN}, tries = tries - 1 WHERE id = ? AND state = 'IN_PROGRESS'",
+                (now, identity),
             )
             self._db.execute("DELETE FROM chunks WHERE job = ?", (identity,))
 

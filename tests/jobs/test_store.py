@@ -54,7 +54,7 @@ def test_a_restart_finds_every_job(tmp_path: Path) -> None:
     store.close()
 
     store = Store(tmp_path / "new" / "jobs.sqlite3")
-    store.recover()
+    store.recover(5.0, 60)
     found = {name: store.get(name) for name in ("done", "running", "waiting")}
     assert [each and str(each.state) for each in found.values()] == ["COMPLETED", "IN_QUEUE", "IN_QUEUE"]
     assert found["done"] is not None
@@ -75,7 +75,7 @@ def test_a_job_that_takes_the_server_down_each_time_fails(tmp_path: Path) -> Non
         assert store.take(1.0) is not None
         store.close()
         store = Store(path)
-        store.recover()
+        store.recover(5.0, 60)
     bad = store.get("bad")
     assert bad is not None
     assert bad.state is State.FAILED
@@ -91,10 +91,37 @@ def test_a_server_that_stops_in_order_costs_no_try() -> None:
     store = Store(None)
     add(store, "a")
     store.take(1.0)
-    store.release("a")
+    store.release("a", 2.0)
     again = store.take(2.0)
     assert again is not None
     assert again.tries == 1
+
+
+@pytest.mark.parametrize("how", ["killed", "stopped"])
+def test_a_job_that_had_its_turn_is_not_timed_out_by_a_restart(how: str) -> None:
+    """Its ttl was for the time before it; it begins anew."""
+    store = Store(None)
+    add(store, "a")
+    store.take(99.0)
+    if how == "killed":
+        store.recover(200.0, 60)
+    else:
+        store.release("a", 200.0)
+    assert store.expire(299.0, keep_s=10) == []
+    assert store.expire(301.0, keep_s=10) == ["a"]
+
+
+def test_what_took_the_server_down_can_be_asked_for() -> None:
+    """Its failure is kept as long as any other."""
+    store = Store(None)
+    add(store, "bad")
+    for _ in range(MOST_TRIES):
+        store.take(1.0)
+        store.recover(500.0, 60)
+    store.expire(550.0, keep_s=60)
+    assert store.get("bad") is not None
+    store.expire(561.0, keep_s=60)
+    assert store.get("bad") is None
 
 
 def test_only_failed_and_timed_out_jobs_are_run_again() -> None:
