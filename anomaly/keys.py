@@ -22,7 +22,8 @@ class Keyring:
     def read(cls, text: str) -> Self:
         """Read keys separated by commas: each as it is, or as `sha256:` and the 64 hex digits of its digest.
 
-        Raises `ValueError` for a key of fewer than `SHORTEST` characters, and never repeats one.
+        Raises `ValueError` for a key of fewer than `SHORTEST` characters or of others than a header
+        carries, and never repeats one.
         """
         entries = [entry.strip() for entry in text.split(",") if entry.strip()]
         if not entries:
@@ -46,5 +47,9 @@ def _digest(entry: str) -> bytes:
     if len(entry) < SHORTEST:
         raise ValueError(
             f"a key has {len(entry)} characters and needs {SHORTEST}; make one with `openssl rand -hex 32`"
+        )
+    if not (entry.isascii() and entry.isprintable()):
+        raise ValueError(
+            "a key has characters that no header carries; use letters and digits without accents"
         )
     return hashlib.sha256(entry.encode()).digest()

@@ -21,7 +21,9 @@ def test_a_holder_is_named_by_the_digest() -> None:
     assert ring.holder("") is None
 
 
-@pytest.mark.parametrize("text", ["", " , ", "short", "x" * (SHORTEST - 1), "sha256:abcd"])
+@pytest.mark.parametrize(
+    "text", ["", " , ", "short", "x" * (SHORTEST - 1), "sha256:abcd", "brücke-über-den-fluss"]
+)
 def test_what_is_no_key_is_refused_without_being_told(text: str) -> None:
     """A short key would be guessed; the message does not repeat it."""
     with pytest.raises(ValueError, match="key") as error:

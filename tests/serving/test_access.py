@@ -81,7 +81,7 @@ def test_without_keys_the_limit_is_of_the_address(service: Service) -> None:
 
 def test_a_page_elsewhere_may_call_where_its_origin_is_listed(service: Service) -> None:
     """A browser asks without a key, is told yes for a listed origin only, and can read a refusal."""
-    pod = client(service, KEY, origins="https://app.example, https://b.example")
+    pod = client(service, KEY, origins="https://app.example/, https://b.example")
     asking = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
     assert pod.options("/detect", headers=asking).headers["access-control-allow-origin"] == asking["Origin"]
     assert pod.options("/detect", headers={**asking, "Origin": "https://evil.example"}).status_code == 400

@@ -55,7 +55,8 @@ class Access:
         return cls(
             keyring,
             tuple(parse_many(rate_limit)) if rate_limit else (),
-            tuple(each.strip() for each in (origins or "").split(",") if each.strip()),
+            # Browsers send an origin without the slash with which people copy it.
+            tuple(each.strip().rstrip("/") for each in (origins or "").split(",") if each.strip()),
         )
 
 
