@@ -43,8 +43,8 @@ LINKED = (
     "CHANGELOG.md",
 )
 
-THEMSELVES = ("make run", "make test", "make check", "make train")
-"""Commands that are this test's own frame: `.ci/run` is two of them."""
+THEMSELVES = ("make run", "make test", "make check", "make train", ".venv/bin/anomaly simulate")
+"""Commands that are this test's own frame (`.ci/run` is two of them), or have no end and a test of their own."""
 
 
 def snippets(language: str) -> list[tuple[str, str]]:
@@ -81,6 +81,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (tools / name).write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
     for each in tools.iterdir():
         each.chmod(0o755)
+    (folder / ".venv").mkdir()
+    (folder / ".venv" / "bin").symlink_to(tools)
+    (folder / "photos").symlink_to(folder / "samples")
     return folder
 
 

@@ -150,7 +150,7 @@ def test_an_interrupt_is_130(tmp_path: Path) -> None:
     for number in range(40):
         (tmp_path / f"{number}.png").write_bytes(encoded())
     output = tmp_path / "out.jsonl"
-    slow = {**FAKE, "FAKE_IMAGE_MS": "150"}
+    slow = {**FAKE, "FAKE_IMAGE_MS": "150", "RESULT_CACHE_MB": "0"}  # one photo, many times
     process = subprocess.Popen(
         [*PROGRAM, "detect", str(tmp_path), "-o", str(output)],
         stderr=subprocess.PIPE, text=True, cwd=ROOT, env=slow,
