@@ -91,8 +91,16 @@ class Results:
         return found
 
     def put(self, key: str, findings: Findings) -> None:
-        """Keep findings, without their photograph; those that are larger than the whole are not kept."""
-        lean = replace(findings, image=None)
+        """Keep findings, without their photograph and without how their masks were written.
+
+        Those that are larger than the whole are not kept.
+        """
+        lean = replace(
+            findings,
+            image=None,
+            anomalies=tuple(replace(each, written=None) for each in findings.anomalies),
+            structures=tuple(replace(each, written=None) for each in findings.structures),
+        )
         with self._lock:
             self._put(key, lean)
         # A disk that cannot follow keeps what it can.

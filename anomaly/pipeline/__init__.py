@@ -5,71 +5,22 @@ once. `prepare` before it cuts tiles, and `conclude` after it merges, measures a
 runs anywhere. Pod, worker and command line all come through here.
 """
 
-import hashlib
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from anomaly.errors import AnomalyError
-from anomaly.geometry.scale import Scale, physical, scale_of
-from anomaly.geometry.standards import Limit, Standards, width_class
-from anomaly.measuring import Job, Measured, Measuring, around
+from anomaly.geometry.scale import scale_of
+from anomaly.geometry.standards import Limit, Standards
+from anomaly.measuring import Measured, Measuring
+from anomaly.pipeline import conclusion
+from anomaly.pipeline.task import Outcome, Task, View
 from anomaly.ports import Detector, Segmenter
-from anomaly.taxonomy import UNKNOWN, Classified, Kind, Taxonomy, structure_of
-from anomaly.tiling import Merged, Piece, auto_tiles, choose, merge
-from anomaly.types import (
-    Anomaly,
-    Box,
-    Detection,
-    Findings,
-    Frame,
-    Geometry,
-    Image,
-    Mask,
-    Options,
-    Physical,
-    Structure,
-)
+from anomaly.taxonomy import Classified, Kind, Taxonomy
+from anomaly.tiling import Merged, Piece, auto_tiles, choose
+from anomaly.types import Box, Detection, Findings, Frame, Image, Mask, Options, Structure
 
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What the models look at in one go: a whole photograph, or a tile of it.
-
-    `image` shares the photograph's memory; `box` is where it lies in the photograph, in whole pixels. `key`
-    names its content, and is the same whenever the same file shows the same part; empty where it is not known.
-    """
-
-    image: Image
-    box: Box
-    threshold: float
-    key: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One photograph and all that is settled before the models look at it.
-
-    `views` is the whole photograph first, then its tiles; `scale` what a pixel measures, None where no
-    millimetres were asked for; `limit` the width that a standard names, None where none was.
-    """
-
-    frame: Frame
-    options: Options
-    views: tuple[View, ...]
-    scale: Scale | None = None
-    limit: Limit | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One photograph's findings, or the error with which it failed alone; and how long it took."""
-
-    result: Findings | AnomalyError
-    frame_id: str | None
-    elapsed_ms: float
+__all__ = ["Outcome", "Pipeline", "Task", "View"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,19 +97,19 @@ class Pipeline:
         Any thread. Waits for the processes that measure, where there are any.
         """
         frame = task.frame
-        found = _merged(seen, frame)
+        found = conclusion.merged(seen, frame)
         named = [(self.taxonomy.classify(each.label), each) for each in found]
         measured = self._measured(task, named)
         structures: list[Structure] = []
         defects: list[tuple[str, str, Piece | Merged, Measured]] = []
-        for key, (label, each), done in zip(_keys(frame, found), named, measured, strict=True):
+        for key, (label, each), done in zip(conclusion.keys(frame, found), named, measured, strict=True):
             if label.kind is Kind.STRUCTURE:
                 structures.append(
                     Structure(f"struct_{key}", label.name, each.box, each.score, each.mask, done.written)
                 )
             elif label.kind is Kind.DEFECT:
                 defects.append((f"anom_{key}", label.name, each, done))
-        anomalies = tuple(_anomaly(task, *each, structures) for each in defects)
+        anomalies = tuple(conclusion.anomaly(task, *each, structures) for each in defects)
         return Findings(
             frame.id,
             frame.width,
@@ -172,7 +123,11 @@ class Pipeline:
     def _measured(self, task: Task, named: "Sequence[tuple[Classified, Piece | Merged]]") -> list[Measured]:
         """Return what is measured and written of each piece's mask: nothing, where there is none."""
         measured = [Measured()] * len(named)
-        jobs = {number: job for number, each in enumerate(named) if (job := _job(task, *each)) is not None}
+        jobs = {
+            number: job
+            for number, each in enumerate(named)
+            if (job := conclusion.job(task, *each)) is not None
+        }
         for number, done in zip(jobs, self.measuring.run(list(jobs.values())), strict=True):
             measured[number] = done
         return measured
@@ -235,66 +190,3 @@ def _piece(detection: Detection, mask: Mask | None, view: Box) -> Piece:
         box = Box(box.x_min + x, box.y_min + y, box.x_max + x, box.y_max + y)
         mask = None if mask is None else replace(mask, x=mask.x + int(x), y=mask.y + int(y))
     return Piece(detection.label, detection.score, box, mask, view)
-
-
-def _merged(seen: Sequence[Sequence[Piece]], frame: Frame) -> Sequence[Piece | Merged]:
-    """Return the objects that all views show; a photograph that was seen whole is as the detector said."""
-    if len(seen) == 1:
-        return seen[0]
-    return merge([piece for view in seen for piece in view], frame.width, frame.height)
-
-
-def _job(task: Task, label: Classified, found: Piece | Merged) -> Job | None:
-    """Return what is to be done with a mask; None where there is none, or nothing to do with it."""
-    mask, options = found.mask, task.options
-    form = options.mask_format if options.include_masks else None
-    is_defect = label.kind is Kind.DEFECT
-    if mask is None or not (is_defect or (label.kind is Kind.STRUCTURE and form)):
-        return None
-    job = Job(mask, task.frame.width, task.frame.height, measured=is_defect, form=form)
-    if is_defect and label.name.endswith("crack"):
-        photo, corner = around(task.frame.image, mask)
-        return replace(job, photo=photo, corner=corner)
-    return job
-
-
-def _anomaly(
-    task: Task, id_: str, name: str, found: Piece | Merged, done: Measured, structures: Sequence[Structure]
-) -> Anomaly:
-    mask = found.mask
-    held = structure_of(found.box, mask, structures)
-    return Anomaly(
-        id=id_,
-        defect_type=name,
-        structure_type=UNKNOWN if held is None else held.structure.structure_type,
-        box=found.box,
-        detection_score=found.score,
-        segmentation_score=None if mask is None else mask.score,
-        geometry=done.geometry,
-        mask=mask,
-        structure_id=None if held is None else held.structure.id,
-        structure_ioa=None if held is None else held.ioa,
-        physical=_on_the_surface(task, done.geometry, mask),
-        written=done.written,
-    )
-
-
-def _on_the_surface(task: Task, geometry: Geometry | None, mask: Mask | None) -> Physical | None:
-    if task.scale is None or geometry is None or mask is None:
-        return None
-    measures = physical(geometry, mask, task.scale)
-    if measures is None or task.limit is None:
-        return measures
-    return replace(measures, width_class=width_class(geometry, measures, task.limit))
-
-
-def _keys(frame: Frame, found: Sequence[Piece | Merged]) -> list[str]:
-    """Return a key for each object, made of the photograph's content and of what was found where."""
-    keys: Counter[str] = Counter()
-    unique = []
-    for each in found:
-        box = each.box
-        text = f"{frame.digest} {each.label} {box.x_min:.1f} {box.y_min:.1f} {box.x_max:.1f} {box.y_max:.1f}"
-        keys[text] += 1
-        unique.append(hashlib.sha256(f"{text} {keys[text]}".encode()).hexdigest()[:12])
-    return unique
