@@ -25,12 +25,13 @@ from anomaly.client.errors import (
     PhotoUnreadable,
     ResultLate,
 )
-from anomaly.client.job import AsyncJob, Pace, State, Status
+from anomaly.client.job import AsyncJob, Pace, Status
 from anomaly.client.photographs import Source
 from anomaly.client.receiver import Notice, read_notice, receiver
 from anomaly.client.sending import Sizes
 from anomaly.client.survey import Survey
 from anomaly.client.synchronous import Client, Job
+from anomaly.types import JobState as State
 
 __all__ = [
     "Answer",

@@ -4,7 +4,6 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, TypeAlias
 
 from anomaly.client.answers import Result, result_of
@@ -12,6 +11,7 @@ from anomaly.client.door import Door
 from anomaly.client.errors import CallRefused, JobCancelled, JobFailed, JobLost, JobTimedOut, ResultLate
 from anomaly.client.links import filled
 from anomaly.client.problem import problem_of
+from anomaly.types import JobState as State
 
 Output: TypeAlias = Mapping[str, Any] | list[Mapping[str, Any]]
 """What a job answers: an object, or a list of what was streamed."""
@@ -21,22 +21,6 @@ _BELIEVED = 3
 
 _SHUT = (401, 403)
 """But for these, which are about the key."""
-
-
-class State(StrEnum):
-    """Where a job stands, in RunPod's words."""
-
-    IN_QUEUE = "IN_QUEUE"
-    IN_PROGRESS = "IN_PROGRESS"
-    COMPLETED = "COMPLETED"
-    FAILED = "FAILED"
-    CANCELLED = "CANCELLED"
-    TIMED_OUT = "TIMED_OUT"
-
-    @property
-    def final(self) -> bool:
-        """Whether it stays so."""
-        return self not in (State.IN_QUEUE, State.IN_PROGRESS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from starlette.routing import Route
 
 from anomaly.client.answers import Result, result_of
 from anomaly.client.errors import ClientError
-from anomaly.client.job import State, Status, output_of, slots, status_of
+from anomaly.client.job import Status, output_of, slots, status_of
 from anomaly.errors import AnomalyError, InvalidRequest, RequestTooLarge
+from anomaly.types import JobState as State
 from anomaly.webhooks import HEADER, TOLERANCE_S, InvalidSignature, verify
 
 MOST_BYTES = 32_000_000

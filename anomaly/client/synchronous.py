@@ -12,13 +12,14 @@ import httpx
 from anomaly.client.answers import Answer, Result
 from anomaly.client.asynchronous import IN_FLIGHT, AsyncClient
 from anomaly.client.door import Patience
-from anomaly.client.job import AsyncJob, Output, Pace, State, Status
+from anomaly.client.job import AsyncJob, Output, Pace, Status
 from anomaly.client.leaving import LEAVE_S, ended
 from anomaly.client.photographs import Source
 from anomaly.client.run import Told
 from anomaly.client.sending import Sizes
 from anomaly.client.survey import Survey
 from anomaly.storage import Bucket
+from anomaly.types import JobState as State
 
 T = TypeVar("T")
 

@@ -3,12 +3,13 @@
 Knows nothing of photographs: `Jobs` calls a function with each job and keeps what it returns.
 """
 
-from anomaly.jobs.job import Ended, Job, State
+from anomaly.jobs.job import Ended, Job
 from anomaly.jobs.postman import Postman
 from anomaly.jobs.queue import Handle, Jobs
 from anomaly.jobs.store import Store
 from anomaly.jobs.submission import Policy, Submission, parse
 from anomaly.jobs.voice import Voice
+from anomaly.types import JobState as State
 
 __all__ = [
     "Ended",

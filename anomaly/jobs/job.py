@@ -7,29 +7,14 @@ IN_QUEUE -> IN_PROGRESS -> COMPLETED | FAILED
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import orjson
 
+from anomaly.types import JobState as State
+
 MOST_TRIES = 3
 """A job that ran so often and each time the server went down with it has failed: it may be the reason."""
-
-
-class State(StrEnum):
-    """Where a job stands, in RunPod's words."""
-
-    IN_QUEUE = "IN_QUEUE"
-    IN_PROGRESS = "IN_PROGRESS"
-    COMPLETED = "COMPLETED"
-    FAILED = "FAILED"
-    CANCELLED = "CANCELLED"
-    TIMED_OUT = "TIMED_OUT"
-
-    @property
-    def final(self) -> bool:
-        """Whether nothing changes it any more but `/retry`."""
-        return self not in (State.IN_QUEUE, State.IN_PROGRESS)
 
 
 @dataclass(frozen=True, slots=True)

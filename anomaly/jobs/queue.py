@@ -14,11 +14,12 @@ import orjson
 import structlog
 
 from anomaly.errors import InternalError, InvalidRequest, QueueFull
-from anomaly.jobs.job import Ended, Job, State
+from anomaly.jobs.job import Ended, Job
 from anomaly.jobs.postman import TROUBLE_S, Postman
 from anomaly.jobs.store import Store
 from anomaly.jobs.submission import Policy, Submission
 from anomaly.jobs.voice import Kept, Voice
+from anomaly.types import JobState as State
 from anomaly.wire import answer
 
 log = logging.getLogger(__name__)

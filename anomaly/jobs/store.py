@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anomaly.errors import ConfigurationError
-from anomaly.jobs.job import MOST_TRIES, Ended, Job, State
+from anomaly.jobs.job import MOST_TRIES, Ended, Job
+from anomaly.types import JobState as State
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (

@@ -9,9 +9,10 @@ observed, and what is assumed because nothing says it.
 """
 
 from anomaly.simulator.faults import Drop, Duplicate, Fault, FaultPlan, Hang, Late, Refuse, Signal
-from anomaly.simulator.job import Job, State
+from anomaly.simulator.job import Job
 from anomaly.simulator.limits import Limits
 from anomaly.simulator.simulator import Simulator
+from anomaly.types import JobState as State
 
 __all__ = [
     "Drop",

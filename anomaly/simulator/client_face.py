@@ -7,8 +7,9 @@ from starlette.routing import Route
 
 from anomaly.simulator.endpoint import Endpoint
 from anomaly.simulator.exchange import answer, body_within, while_connected
-from anomaly.simulator.job import Job, State
+from anomaly.simulator.job import Job
 from anomaly.simulator.submission import milliseconds, parse
+from anomaly.types import JobState as State
 
 
 class ClientFace:

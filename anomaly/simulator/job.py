@@ -7,27 +7,12 @@ IN_QUEUE -> IN_PROGRESS -> COMPLETED | FAILED
 """
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Any
+
+from anomaly.types import JobState as State
 
 EXECUTION_TIMEOUT = "executionTimeout exceeded"
 """The platform's wording; such a job has FAILED, it is not TIMED_OUT (observed)."""
-
-
-class State(StrEnum):
-    """Where a job stands, in the platform's words."""
-
-    IN_QUEUE = "IN_QUEUE"
-    IN_PROGRESS = "IN_PROGRESS"
-    COMPLETED = "COMPLETED"
-    FAILED = "FAILED"
-    CANCELLED = "CANCELLED"
-    TIMED_OUT = "TIMED_OUT"
-
-    @property
-    def final(self) -> bool:
-        """Whether no worker will change it any more."""
-        return self not in (State.IN_QUEUE, State.IN_PROGRESS)
 
 
 @dataclass(frozen=True, slots=True)

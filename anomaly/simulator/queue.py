@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from anomaly.errors import InvalidRequest, QueueFull
-from anomaly.simulator.job import EXECUTION_TIMEOUT, Job, State, Submission
+from anomaly.simulator.job import EXECUTION_TIMEOUT, Job, Submission
 from anomaly.simulator.limits import Limits
+from anomaly.types import JobState as State
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from anomaly.types.findings import (
 )
 from anomaly.types.options import Camera, Marker, MaskFormat, Options, PictureForm, ScaleRequest, Tiles
 from anomaly.types.photograph import Bitmap, Box, Frame, Image, Limits, Polyline
+from anomaly.types.state import JobState
 
 __all__ = [
     "Anomaly",
@@ -30,6 +31,7 @@ __all__ = [
     "Frame",
     "Geometry",
     "Image",
+    "JobState",
     "Limits",
     "Marker",
     "Mask",

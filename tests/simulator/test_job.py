@@ -1,4 +1,5 @@
-from anomaly.simulator.job import Job, State, Submission
+from anomaly.simulator.job import Job, Submission
+from anomaly.types import JobState as State
 
 
 def test_only_what_a_worker_may_still_change_is_not_final() -> None:

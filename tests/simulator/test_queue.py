@@ -3,9 +3,10 @@ from dataclasses import replace
 import pytest
 
 from anomaly.errors import InvalidRequest, QueueFull
-from anomaly.simulator.job import Policy, State, Submission
+from anomaly.simulator.job import Policy, Submission
 from anomaly.simulator.limits import Limits
 from anomaly.simulator.queue import JobQueue
+from anomaly.types import JobState as State
 from tests.simulator.conftest import Hand, state
 
 

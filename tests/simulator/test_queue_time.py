@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from anomaly.simulator.job import Job, Policy, State, Submission
+from anomaly.simulator.job import Job, Policy, Submission
 from anomaly.simulator.queue import JobQueue
+from anomaly.types import JobState as State
 from tests.simulator.conftest import Hand, state
 
 
