@@ -8,9 +8,9 @@ from anomaly.jobs import Jobs, Postman, Store
 from anomaly.outbound import anywhere, is_public
 from anomaly.service import Service
 from anomaly.serving.pod.jobs import handle
+from anomaly.serving.storing.filing import Filing
+from anomaly.serving.storing.shelf import Shelf
 from anomaly.serving.worker import handler
-from anomaly.serving.worker.filing import Filing
-from anomaly.serving.worker.shelf import Shelf
 from anomaly.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from anomaly.errors import StorageError
 from anomaly.outbound import anywhere
 from anomaly.service import Service
 from anomaly.serving.pod import create_app
-from anomaly.serving.worker.filing import Filing
-from anomaly.serving.worker.shelf import Shelf
+from anomaly.serving.storing.filing import Filing
+from anomaly.serving.storing.shelf import Shelf
 from anomaly.storage import Bucket, Target, from_s3_config
 from tests import buckets
 from tests.pictures import base64_of, encoded, gradient

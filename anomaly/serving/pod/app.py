@@ -16,8 +16,8 @@ from anomaly.serving.pod.access import OPEN_TO_ALL, Access
 from anomaly.serving.pod.draining import Turnstile
 from anomaly.serving.pod.heads import Heads
 from anomaly.serving.pod.trace import Trace
-from anomaly.serving.worker.filing import Filing
-from anomaly.serving.worker.shelf import Shelf
+from anomaly.serving.storing.filing import Filing
+from anomaly.serving.storing.shelf import Shelf
 
 
 class Application(FastAPI):

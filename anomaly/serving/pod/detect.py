@@ -15,7 +15,7 @@ from anomaly.jobs import Jobs
 from anomaly.service import Service
 from anomaly.serving.pod import accept, body, document, failures, later
 from anomaly.serving.pod.answered import Answered
-from anomaly.serving.worker.filing import Filing
+from anomaly.serving.storing.filing import Filing
 from anomaly.wire import answer, shapes
 from anomaly.wire import request as wire
 from anomaly.wire.options import DetectOptions

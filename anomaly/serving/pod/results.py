@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from anomaly.service import Service
 from anomaly.serving.pod import body, document
-from anomaly.serving.worker.filing import Filing
+from anomaly.serving.storing.filing import Filing
 from anomaly.wire import answer
 from anomaly.wire import request as wire
 from anomaly.wire.options import StorageOptions

@@ -13,7 +13,7 @@ from anomaly.serving.allocator import keep_blocks, leave_what_stays
 from anomaly.serving.pod.access import OPEN_TO_ALL, Access
 from anomaly.serving.pod.app import create_app
 from anomaly.serving.pod.draining import CLOSING_S, Server
-from anomaly.serving.worker.filing import Filing
+from anomaly.serving.storing.filing import Filing
 
 
 def serve(

@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from anomaly.errors import InvalidRequest, NotFound, StorageError
-from anomaly.serving.worker.shelf import Shelf
-from anomaly.serving.worker.stowing import TOGETHER, stow
+from anomaly.serving.storing.shelf import Shelf
+from anomaly.serving.storing.stowing import TOGETHER, stow
 from anomaly.storage import Bucket, Target
 from anomaly.wire import answer
 from anomaly.wire.options import StorageOptions
