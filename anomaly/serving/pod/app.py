@@ -11,7 +11,7 @@ from anomaly import __version__
 from anomaly.jobs import Jobs
 from anomaly.metrics import State
 from anomaly.service import Service
-from anomaly.serving.pod import access, detect, failures, jobs, page, results, status
+from anomaly.serving.pod import access, detect, docs, failures, jobs, page, results, status
 from anomaly.serving.pod.access import OPEN_TO_ALL, Access
 from anomaly.serving.pod.draining import Turnstile
 from anomaly.serving.pod.heads import Heads
@@ -72,6 +72,8 @@ def create_app(
         description="Photographs of structures in; measured, located, structured defects out.",
         version=__version__,
         lifespan=lifespan,
+        docs_url=None,  # these two lead to files elsewhere
+        redoc_url=None,
     )
     doors = detect.doors(service, default_threshold, filing, queue)
     app.include_router(detect.routes(doors))
@@ -81,6 +83,7 @@ def create_app(
         service.meter.registry.register(State(queue.told))
     app.include_router(results.routes(filing, service))
     app.include_router(page.routes())
+    docs.install(app)
     failures.install(app)
     app.add_middleware(detect.Doors, doors)
     app.add_middleware(Heads)

@@ -58,13 +58,16 @@ _FIELDS: dict[str, Any] = _schema(wire.FileRequest)["properties"]
 
 
 def _in_query(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return how a value stands in a query: what has parts of its own is JSON there."""
-    kinds = {each.get("type") for each in schema.get("anyOf", [schema])}
-    return (
-        {"content": {"application/json": {"schema": schema}}}
-        if kinds <= {"object", "null"}
-        else {"schema": schema}
-    )
+    """Return how a value stands in a query: what has parts of its own is JSON there.
+
+    Nothing is named first where nothing will do: /docs fills in what the first form says, and camera and marker
+    together are one too many.
+    """
+    forms = sorted(schema.get("anyOf", [schema]), key=lambda each: each.get("type") != "null")
+    if not {each.get("type") for each in forms} <= {"object", "null"}:
+        return {"schema": schema}
+    ordered = {**schema, "anyOf": forms} if "anyOf" in schema else schema
+    return {"content": {"application/json": {"schema": ordered}}}
 
 
 _PICTURE = {"schema": {"type": "string", "format": "binary"}}

@@ -1,0 +1,44 @@
+"""The interface at /docs, in a browser that reaches no other server."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, Request, expect
+
+
+@pytest.fixture
+def asked(tab: Page) -> Iterator[list[str]]:
+    """Give the addresses that the tab asks for meanwhile, and what went wrong on its page."""
+    heard: list[str] = []
+
+    def request(request: Request) -> None:
+        heard.append(request.url)
+
+    tab.on("request", request)
+    yield heard
+    tab.remove_listener("request", request)
+
+
+def test_docs_are_drawn_from_this_server_alone(tab: Page, address: str, asked: list[str]) -> None:
+    """Every endpoint is drawn, though nothing but this server can be asked."""
+    errors: list[str] = []
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    tab.goto(f"{address}docs")
+    expect(tab.locator(".opblock-summary-path", has_text=re.compile(r"^/detect$"))).to_be_visible()
+    assert tab.locator(".info .title").inner_text().startswith("Anomaly server")
+    assert tab.evaluate("getComputedStyle(document.querySelector('.opblock')).borderTopStyle") == "solid"
+    assert {f"{address}docs/files/swagger-ui-bundle.js", f"{address}openapi.json"} <= set(asked)
+    assert [each for each in asked if not each.startswith((address, "data:"))] == []
+    assert errors == []
+
+
+def test_docs_ask_this_server_for_an_example(tab: Page, address: str) -> None:
+    """The example of /detect, tried out, is answered."""
+    tab.goto(f"{address}docs")
+    tab.locator("#operations-detect-detect_detect_post .opblock-summary").click()
+    tab.get_by_role("button", name="Try it out").click()
+    with tab.expect_response(f"{address}detect*") as answer:
+        tab.get_by_role("button", name="Execute").click()
+    assert answer.value.status == 200, answer.value.text()
+    assert answer.value.json()["frame_id"] == "span-3/017"
