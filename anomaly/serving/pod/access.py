@@ -67,14 +67,15 @@ def install(app: FastAPI, access: Access) -> None:
     """Put the gate before `app`; where everyone may come in there is none, and it costs nothing."""
     if access.keyring is not None or access.rate_limits:
         app.add_middleware(_Gate, access)
-    if access.origins:  # outside the gate: a browser asks first without a key, and must read a refusal
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=access.origins,
-            allow_methods=["*"],
-            allow_headers=["*"],
-            expose_headers=_EXPOSED,
-        )
+
+
+def readable(app: ASGIApp, access: Access) -> ASGIApp:
+    """Return `app` such that pages elsewhere may read its answers, refusals too, where `access` lets them."""
+    if not access.origins:
+        return app
+    return CORSMiddleware(
+        app, allow_origins=access.origins, allow_methods=["*"], allow_headers=["*"], expose_headers=_EXPOSED
+    )
 
 
 class _Gate:

@@ -89,5 +89,8 @@ def create_app(
     app.add_middleware(Heads)
     access.install(app, admitted)
     app.add_middleware(Turnstile, service)
-    app.add_middleware(Trace, service.meter, frozenset(doors))
+    # Outside of all that refuses: a browser asks first without a key, and shows no refusal that it may not read.
+    if admitted.origins:
+        app.add_middleware(access.readable, admitted)
+    app.add_middleware(Trace, service.meter, frozenset(doors), access.readable(failures.unexpected, admitted))
     return app

@@ -1,6 +1,7 @@
 """Every failure over HTTP: `{"error": {"code", "message"}}` and a status, whoever raised it."""
 
 import math
+from typing import NoReturn
 
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
@@ -63,6 +64,13 @@ async def send(error: errors.AnomalyError, scope: Scope, receive: Receive, to: S
     await response(error)(scope, receive, to)
 
 
+async def unexpected(scope: Scope, receive: Receive, to: Send) -> None:
+    """Answer what nobody expected; its reason is for the log alone."""
+    await send(
+        errors.InternalError("the server failed on this request; its log says how"), scope, receive, to
+    )
+
+
 def note(scope: Scope, code: str) -> None:
     """Let the request carry the code of the error in which it ends."""
     scope.setdefault("state", {})["error_code"] = code
@@ -86,7 +94,11 @@ def install(app: FastAPI) -> None:
         problem: shapes.ErrorResponse = {"error": {"code": code, "message": message}}
         return _json(error.status_code, problem, dict(error.headers or {}))
 
+    async def passed_on(_: Request, error: Exception) -> NoReturn:
+        raise error  # without this one the framework answers in words of its own
+
     app.add_exception_handler(errors.AnomalyError, known)
+    app.add_exception_handler(Exception, passed_on)
     app.add_exception_handler(HTTPException, refused)
 
 

@@ -10,9 +10,7 @@ from urllib.parse import quote
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from anomaly.errors import InternalError
 from anomaly.metrics import Meter
-from anomaly.serving.pod import failures
 
 log = logging.getLogger(__name__)
 
@@ -32,11 +30,11 @@ class Trace:
     """Takes the caller's `X-Request-ID` or makes one, answers it, binds it to the log, and logs one line.
 
     The line has method, path, status, time and the key's name: never the query, which may hold a signed
-    link, and never a payload.
+    link, and never a payload. `unexpected` answers where the application raises.
     """
 
-    def __init__(self, app: ASGIApp, meter: Meter, doors: Collection[str]) -> None:
-        self._app, self._meter, self._doors = app, meter, doors
+    def __init__(self, app: ASGIApp, meter: Meter, doors: Collection[str], unexpected: ASGIApp) -> None:
+        self._app, self._meter, self._doors, self._unexpected = app, meter, doors, unexpected
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, with its id."""
@@ -60,8 +58,7 @@ class Trace:
                 log.exception("%s %s failed", scope["method"], _shown(scope["path"]))
                 if status:  # too late for another answer: the connection breaks off
                     raise
-                error = InternalError("the server failed on this request; its log says how")
-                await failures.send(error, scope, receive, answer)
+                await self._unexpected(scope, receive, answer)
             finally:
                 self._note(scope, status, time.perf_counter() - started)
 
