@@ -57,6 +57,7 @@ def serve(settings: Settings, pulse: Pulse | None) -> None:
         settings.drain_s,
         queue(settings, service),
         filing(settings),
+        settings.root_path or "",
     )
 
 

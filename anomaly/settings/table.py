@@ -114,6 +114,11 @@ class Table(BaseSettings):
         description="Port on which `/ping` answers from the first moment, as RunPod's load balancer sets it; the"
         " server's port if left out.",
     )
+    root_path: str | None = Field(
+        None,
+        pattern=r"^(/[A-Za-z0-9._~-]+)+/?$",
+        description="Path below which a proxy serves this server, such as `/anomaly`, whether it takes it away or not.",
+    )
     drain_s: float = Field(
         30.0,
         ge=0,
@@ -217,6 +222,11 @@ class Table(BaseSettings):
     runpod_webhook_get_job: str | None = Field(
         None, description="Set by RunPod on its serverless workers; read to tell where this runs."
     )
+
+    @field_validator("root_path")
+    @classmethod
+    def _ends_without_a_slash(cls, path: str | None) -> str | None:
+        return path and path.rstrip("/")
 
     @field_validator("rate_limit")
     @classmethod

@@ -15,6 +15,7 @@ from anomaly.serving.pod import access, detect, docs, failures, jobs, page, resu
 from anomaly.serving.pod.access import OPEN_TO_ALL, Access
 from anomaly.serving.pod.draining import Turnstile
 from anomaly.serving.pod.heads import Heads
+from anomaly.serving.pod.prefix import Inside, Outside
 from anomaly.serving.pod.trace import Trace
 from anomaly.serving.storing.filing import Filing
 from anomaly.serving.storing.shelf import Shelf
@@ -44,11 +45,13 @@ def create_app(
     admitted: Access = OPEN_TO_ALL,
     queue: Jobs | None = None,
     filing: Filing | None = None,
+    root_path: str = "",
 ) -> FastAPI:
     """Return the application. The service is started by its caller and closed with the application.
 
     So is the `queue`, which the application starts; without one it takes no jobs. `filing` keeps answers in
-    object storage; without one, in a caller's own alone.
+    object storage; without one, in a caller's own alone. `root_path`, such as `/anomaly`, stands before all paths
+    where a proxy serves this server below it.
     """
     filing = filing or Filing(Shelf())
 
@@ -85,6 +88,8 @@ def create_app(
     app.include_router(page.routes())
     docs.install(app)
     failures.install(app)
+    if root_path:
+        app.add_middleware(Inside, root_path)
     app.add_middleware(detect.Doors, doors)
     app.add_middleware(Heads)
     access.install(app, admitted)
@@ -93,4 +98,6 @@ def create_app(
     if admitted.origins:
         app.add_middleware(access.readable, admitted)
     app.add_middleware(Trace, service.meter, frozenset(doors), access.readable(failures.unexpected, admitted))
+    if root_path:
+        app.add_middleware(Outside, root_path)
     return app

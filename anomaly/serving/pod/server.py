@@ -25,15 +25,16 @@ def serve(
     drain_s: float = 30.0,
     queue: Jobs | None = None,
     filing: Filing | None = None,
+    root_path: str = "",
 ) -> None:
     """Serve until SIGTERM or SIGINT, finishing what runs. Raises what kept the models from loading.
 
     The port answers from the start, so that `/health` can say that the models are loading. What runs when
     the signal comes has `drain_s` to finish. `queue` takes jobs, which wait for the next start;
-    `filing` keeps answers.
+    `filing` keeps answers. `root_path` stands before all paths.
     """
     keep_blocks()
-    app = create_app(service, default_threshold, access, queue, filing)
+    app = create_app(service, default_threshold, access, queue, filing, root_path)
     config = uvicorn.Config(
         app,
         host=host,
