@@ -41,7 +41,7 @@ class Mask:
 
 @dataclass(frozen=True, slots=True)
 class WrittenMask:
-    """A mask as it stands in an answer: `value` is what JSON holds, in the format `form`."""
+    """A mask as it stands in an answer: `value` is what JSON holds, in the format `form`, points in numpy's arrays."""
 
     form: MaskFormat
     value: object

@@ -6,6 +6,7 @@ import itertools
 
 import cv2
 import numpy as np
+import orjson
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
@@ -13,6 +14,7 @@ from pycocotools import mask as coco
 
 from anomaly.imaging import masks
 from anomaly.types import Bitmap, Mask, MaskFormat
+from anomaly.wire.answer import to_json
 
 # pycocotools 2.0.11 decodes in a way that numpy 2 deprecates; the product only encodes.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -32,16 +34,16 @@ def filled(parts: list[masks.Part], width: int = WIDTH, height: int = HEIGHT) ->
     """Rasterise by the even-odd rule at pixel centres, exactly."""
     crossings = np.zeros((height, width + 1), dtype=np.int64)
     for ring in itertools.chain.from_iterable([part["exterior"], *part["holes"]] for part in parts):
-        for (x_from, y_from), (x_to, y_to) in zip(ring, [*ring[1:], ring[0]], strict=True):
+        for (x_from, y_from), (x_to, y_to) in zip(ring, np.roll(ring, -1, axis=0), strict=True):
             assert (x_from == x_to) != (y_from == y_to)
             if x_from == x_to:
                 crossings[min(y_from, y_to) : max(y_from, y_to), x_from] += 1
     return np.asarray(np.cumsum(crossings, axis=1)[:, :width] % 2 == 1)
 
 
-def shoelace(ring: list[list[int]]) -> float:
+def shoelace(ring: NDArray[np.int32]) -> float:
     """Signed area: positive where the ring runs clockwise on the screen."""
-    x, y = np.array(ring).T
+    x, y = ring.T
     return float((x * np.roll(y, -1) - np.roll(x, -1) * y).sum() / 2)
 
 
@@ -136,9 +138,9 @@ def test_holes_belong_to_their_part() -> None:
     """A ring with an island is two parts, and the hole is the ring's."""
     outer, island = sorted(masks.polygon(SHAPES["island in a hole"]), key=lambda part: -len(part["holes"]))
 
-    assert sorted(outer["exterior"]) == [[5, 5], [5, 14], [14, 5], [14, 14]]
-    assert [sorted(hole) for hole in outer["holes"]] == [[[7, 7], [7, 12], [12, 7], [12, 12]]]
-    assert sorted(island["exterior"]) == [[9, 9], [9, 10], [10, 9], [10, 10]]
+    assert sorted(outer["exterior"].tolist()) == [[5, 5], [5, 14], [14, 5], [14, 14]]
+    assert [sorted(hole.tolist()) for hole in outer["holes"]] == [[[7, 7], [7, 12], [12, 7], [12, 12]]]
+    assert sorted(island["exterior"].tolist()) == [[9, 9], [9, 10], [10, 9], [10, 10]]
     assert island["holes"] == []
 
 
@@ -165,8 +167,15 @@ def test_encode_takes_the_format_asked_for() -> None:
     mask = SHAPES["ring"]
 
     assert masks.encode(mask, MaskFormat.RLE, WIDTH, HEIGHT) == masks.rle(mask, WIDTH, HEIGHT)
-    assert masks.encode(mask, MaskFormat.POLYGON, WIDTH, HEIGHT) == masks.polygon(mask)
+    assert to_json(masks.encode(mask, MaskFormat.POLYGON, WIDTH, HEIGHT)) == to_json(masks.polygon(mask))
     assert masks.encode(mask, MaskFormat.PNG, WIDTH, HEIGHT) == masks.png(mask)
+
+
+def test_polygons_stand_in_json_as_lists_of_points() -> None:
+    """The arrays of a polygon are lists of [x, y] once the answer is written."""
+    assert orjson.loads(to_json(masks.polygon(SHAPES["one pixel"]))) == [
+        {"exterior": [[12, 12], [12, 13], [11, 13], [11, 12]], "holes": []}
+    ]
 
 
 def test_a_mask_cut_from_a_larger_array_is_encoded() -> None:
@@ -177,4 +186,4 @@ def test_a_mask_cut_from_a_larger_array_is_encoded() -> None:
 
     for mask_format in MaskFormat:
         answer = masks.encode(view, mask_format, WIDTH, HEIGHT)
-        assert answer == masks.encode(copy, mask_format, WIDTH, HEIGHT)
+        assert to_json(answer) == to_json(masks.encode(copy, mask_format, WIDTH, HEIGHT))
