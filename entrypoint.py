@@ -58,6 +58,7 @@ def serve(settings: Settings, pulse: Pulse | None) -> None:
         queue(settings, service),
         filing(settings),
         settings.root_path or "",
+        pod.Uploads(settings.max_bodies_bytes, settings.body_timeout_s),
     )
 
 

@@ -21,6 +21,8 @@ AnomalyError
 ├── Refused                     the same request may succeed later
 │   ├── NotReady                not_ready
 │   ├── QueueFull               queue_full
+│   ├── Overloaded              overloaded          the requests in work fill the memory that they may have
+│   ├── UploadTooSlow           upload_too_slow     the request's body did not come in time
 │   ├── RateLimited             rate_limited        one caller came too often
 │   ├── DeadlineExceeded        deadline_exceeded
 │   ├── CallerGone              caller_gone         nobody is left to read the answer
@@ -168,6 +170,18 @@ class QueueFull(Refused):
     """The queue holds as much as it may."""
 
     code = "queue_full"
+
+
+class Overloaded(Refused):
+    """The requests that are being read or answered fill the memory that they may have."""
+
+    code = "overloaded"
+
+
+class UploadTooSlow(Refused):
+    """The request's body did not come in time."""
+
+    code = "upload_too_slow"
 
 
 class RateLimited(Refused):

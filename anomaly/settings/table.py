@@ -154,6 +154,15 @@ class Table(BaseSettings):
     )
     max_images: int = Field(Limits().max_images, ge=1, description="Most photos in one batch.")
     max_request_bytes: int = Field(Limits().max_request_bytes, ge=1, description="Largest request body.")
+    max_bodies_bytes: int | None = Field(
+        None,
+        ge=1,
+        description="Most bytes of all requests that are being read or answered; more are refused with a Retry-After."
+        " An eighth of the memory that this machine or container has, if left out.",
+    )
+    body_timeout_s: float = Field(
+        300.0, gt=0, description="Most seconds in which a request's body comes; a slower one is given up."
+    )
     max_waiting: int = Field(
         64, ge=1, description="Most photos that wait for the models; more are refused with a Retry-After."
     )

@@ -15,6 +15,7 @@ from anomaly.serving.pod import access, detect, docs, failures, jobs, page, resu
 from anomaly.serving.pod.access import OPEN_TO_ALL, Access
 from anomaly.serving.pod.draining import Turnstile
 from anomaly.serving.pod.heads import Heads
+from anomaly.serving.pod.intake import BY_MEMORY, Intake, Uploads
 from anomaly.serving.pod.prefix import Inside, Outside
 from anomaly.serving.pod.trace import Trace
 from anomaly.serving.storing.filing import Filing
@@ -46,12 +47,13 @@ def create_app(
     queue: Jobs | None = None,
     filing: Filing | None = None,
     root_path: str = "",
+    uploads: Uploads = BY_MEMORY,
 ) -> FastAPI:
     """Return the application. The service is started by its caller and closed with the application.
 
     So is the `queue`, which the application starts; without one it takes no jobs. `filing` keeps answers in
     object storage; without one, in a caller's own alone. `root_path`, such as `/anomaly`, stands before all paths
-    where a proxy serves this server below it.
+    where a proxy serves this server below it. `uploads` bounds what is read at once.
     """
     filing = filing or Filing(Shelf())
 
@@ -92,6 +94,7 @@ def create_app(
         app.add_middleware(Inside, root_path)
     app.add_middleware(detect.Doors, doors)
     app.add_middleware(Heads)
+    app.add_middleware(Intake, uploads, service.limits.max_request_bytes)
     access.install(app, admitted)
     app.add_middleware(Turnstile, service)
     # Outside of all that refuses: a browser asks first without a key, and shows no refusal that it may not read.

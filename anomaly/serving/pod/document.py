@@ -24,7 +24,7 @@ FAILURES: dict[int | str, dict[str, Any]] = {
 }
 
 OF_JOBS: dict[int | str, dict[str, Any]] = {
-    status: FAILURES[status] for status in (404, 413, 415, 422, 429, 503)
+    status: FAILURES[status] for status in (404, 408, 413, 415, 422, 429, 503)
 }
 """How the routes of jobs fail; what a job itself fails with stands in its status."""
 

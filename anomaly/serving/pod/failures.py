@@ -27,6 +27,7 @@ STATUS: dict[type[errors.AnomalyError], int] = {
     errors.Refused: 503,
     errors.QueueFull: 429,
     errors.RateLimited: 429,
+    errors.UploadTooSlow: 408,
     errors.DeadlineExceeded: 504,
     errors.CallerGone: 499,  # nginx's
     errors.StorageError: 502,
@@ -55,6 +56,8 @@ def response(error: errors.AnomalyError) -> Response:
         headers["Retry-After"] = str(LATER_S)
     if isinstance(error, errors.Unauthorized):
         headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, errors.UploadTooSlow):
+        headers["Connection"] = "close"  # the rest of the body is not waited for (RFC 9110, 15.5.9)
     return _json(status, answer.error_response(error), headers)
 
 

@@ -13,6 +13,7 @@ from anomaly.serving.allocator import keep_blocks, leave_what_stays
 from anomaly.serving.pod.access import OPEN_TO_ALL, Access
 from anomaly.serving.pod.app import create_app
 from anomaly.serving.pod.draining import CLOSING_S, Server
+from anomaly.serving.pod.intake import BY_MEMORY, Uploads
 from anomaly.serving.storing.filing import Filing
 
 
@@ -26,15 +27,17 @@ def serve(
     queue: Jobs | None = None,
     filing: Filing | None = None,
     root_path: str = "",
+    uploads: Uploads = BY_MEMORY,
 ) -> None:
     """Serve until SIGTERM or SIGINT, finishing what runs. Raises what kept the models from loading.
 
     The port answers from the start, so that `/health` can say that the models are loading. What runs when
     the signal comes has `drain_s` to finish. `queue` takes jobs, which wait for the next start;
-    `filing` keeps answers. `root_path` stands before all paths.
+    `filing` keeps answers. `root_path` stands before all paths, and `uploads`
+    bounds what is read at once.
     """
     keep_blocks()
-    app = create_app(service, default_threshold, access, queue, filing, root_path)
+    app = create_app(service, default_threshold, access, queue, filing, root_path, uploads)
     config = uvicorn.Config(
         app,
         host=host,
