@@ -54,8 +54,8 @@ class Answer:
 
 _PASSING = frozenset({
     "call_failed", "call_refused", "caller_gone", "deadline_exceeded", "device_lost", "job_failed", "job_lost",
-    "job_timed_out", "link_broken", "not_ready", "queue_full", "rate_limited", "storage_denied",
-    "storage_unavailable", "url_failed",
+    "job_timed_out", "link_broken", "not_ready", "overloaded", "queue_full", "rate_limited", "storage_denied",
+    "storage_unavailable", "upload_too_slow", "url_failed",
 })  # fmt: skip
 """Codes that say nothing about a photograph: somebody on the way could not, or would not, at that moment."""
 

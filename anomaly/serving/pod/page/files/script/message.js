@@ -6,6 +6,7 @@ const ADVICE = {
   unreachable: "It is tried again by itself a few times; after that, try again here.",
   unsupported_image: "HEIC photos of phones, for instance, have to be saved as JPEG first.",
   queue_full: "The page waits as long as the server asks, and tries again.",
+  overloaded: "The page waits as long as the server asks, and tries again.",
   not_ready: "The page waits until the models are loaded, and tries again.",
 };
 
