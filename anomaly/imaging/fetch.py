@@ -1,7 +1,9 @@
 """A photograph by its URL."""
 
 import asyncio
-from dataclasses import replace
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 
 import httpx
 
@@ -10,10 +12,21 @@ from anomaly.imaging.photo import Photo
 from anomaly.outbound import MOST_REDIRECTS, Permits, client
 from anomaly.types import Limits
 
-AT_ONCE = 8
+AT_ONCE = 16
 """Photographs of one server that are on their way at the same time; further ones wait."""
 
+AT_ONCE_OF_A_HOST = 8
+"""Of these, so many from one host: one that is slow holds up its own, and leaves others half of the places."""
+
 _PICTURES = ("image/", "application/octet-stream", "binary/octet-stream")
+
+
+@dataclass(slots=True)
+class _Host:
+    """The places at one host, and how many have one or wait for one."""
+
+    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE_OF_A_HOST))
+    callers: int = 0
 
 
 class Fetcher:
@@ -23,6 +36,7 @@ class Fetcher:
         self._limits, self._timeout_s = limits, timeout_s
         self._client = client(permits, timeout_s)
         self._room = asyncio.Semaphore(AT_ONCE)
+        self._hosts: dict[str, _Host] = {}
 
     async def photo(self, photo: Photo) -> Photo:
         """Return the photograph with its bytes in the place of its URL.
@@ -32,12 +46,25 @@ class Fetcher:
         """
         if photo.url is None:
             return photo
-        async with self._room:
+        # First a place at the host: who waits for that one keeps nobody from another.
+        async with self._place_at(_host(photo.url)), self._room:
             return replace(photo, source=await self._bytes(photo.url), url=None)
 
     async def aclose(self) -> None:
         """Close what is open."""
         await self._client.aclose()
+
+    @asynccontextmanager
+    async def _place_at(self, name: str) -> AsyncIterator[None]:
+        host = self._hosts.setdefault(name, _Host())
+        host.callers += 1
+        try:
+            async with host.room:
+                yield
+        finally:
+            host.callers -= 1
+            if not host.callers:
+                del self._hosts[name]
 
     async def _bytes(self, url: str) -> bytes:
         try:
@@ -81,3 +108,11 @@ class Fetcher:
         most = self._limits.max_image_bytes
         if size > most:
             raise ImageTooLarge(f"the photo at the URL is over the limit of {most / 1e6:.1f} MB")
+
+
+def _host(url: str) -> str:
+    """Return the name that a URL asks, in one spelling; of what is no URL, nothing."""
+    try:
+        return httpx.URL(url).host.rstrip(".")
+    except (httpx.InvalidURL, UnicodeError):
+        return ""

@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections.abc import Iterator
 from ipaddress import ip_address
 
@@ -12,7 +13,7 @@ from anomaly.errors import (
     UrlFailed,
     UrlRefused,
 )
-from anomaly.imaging.fetch import Fetcher
+from anomaly.imaging.fetch import AT_ONCE, AT_ONCE_OF_A_HOST, Fetcher
 from anomaly.imaging.photo import Photo
 from anomaly.outbound import MOST_REDIRECTS, Permits, anywhere, is_public
 from anomaly.types import Limits
@@ -148,3 +149,43 @@ def test_a_site_gives_nobody_cookies(site: str) -> None:
 def test_an_address_that_cannot_be_is_the_callers_to_mend(url: str) -> None:
     """Wrong ports and malformed names have their codes too."""
     assert isinstance(fetched(url), UrlFailed | InvalidRequest)
+
+
+def test_a_slow_host_holds_up_no_other(site: str) -> None:
+    """More photographs of a slow host than there are places leave room for another host's, whatever its spelling."""
+    slow, quick = site.replace("127.0.0.1", "LocalHost"), site
+
+    async def run() -> tuple[int, int]:
+        fetcher = Fetcher(Limits(), anywhere, 5.0)
+        waiting = [
+            asyncio.create_task(fetcher.photo(Photo(None, None, f"{name}/slow")))
+            for name in (slow, slow.lower())
+            for _ in range(AT_ONCE)
+        ]
+        await asyncio.sleep(0.2)
+        for _ in range(2):
+            await fetcher.photo(Photo(None, None, f"{quick}/photo.png"))
+        early = sum(each.done() for each in waiting)
+        for each in waiting:
+            each.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        await fetcher.aclose()
+        return early, len(fetcher._hosts)
+
+    assert asyncio.run(run()) == (0, 0)
+
+
+def test_a_host_has_its_share_of_places(site: str) -> None:
+    """Photographs of one host come in turns of as many as one host may have, and all of them come."""
+
+    async def run() -> float:
+        fetcher = Fetcher(Limits(), anywhere, 5.0)
+        began = time.monotonic()
+        photos = [Photo(None, None, f"{site}/slow") for _ in range(AT_ONCE_OF_A_HOST + 1)]
+        assert [each.source for each in await asyncio.gather(*map(fetcher.photo, photos))] == [PICTURE] * len(
+            photos
+        )
+        await fetcher.aclose()
+        return time.monotonic() - began
+
+    assert asyncio.run(run()) >= 3.0  # each takes 1.5 s
