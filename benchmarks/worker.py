@@ -17,9 +17,9 @@ from typing import Any
 
 import httpx2
 
-from anomaly.serving.worker.channel import Channel
+from anomaly.serving.handling.channel import Channel
+from anomaly.serving.handling.results import Written
 from anomaly.serving.worker.recycling import Recycling
-from anomaly.serving.worker.results import Written
 from anomaly.serving.worker.startup import start
 from anomaly.simulator import Simulator, State
 from benchmarks import machine

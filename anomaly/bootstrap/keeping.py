@@ -7,10 +7,10 @@ from anomaly.errors import ConfigurationError
 from anomaly.jobs import Jobs, Postman, Store
 from anomaly.outbound import anywhere, is_public
 from anomaly.service import Service
+from anomaly.serving.handling import handler
 from anomaly.serving.pod.jobs import handle
 from anomaly.serving.storing.filing import Filing
 from anomaly.serving.storing.shelf import Shelf
-from anomaly.serving.worker import handler
 from anomaly.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -9,8 +9,8 @@ import pytest
 from anomaly.client import Answer, AsyncClient, Failed, LinkBroken, Result
 from anomaly.outbound import anywhere
 from anomaly.service import Service
+from anomaly.serving.handling import handler
 from anomaly.serving.storing.shelf import Shelf
-from anomaly.serving.worker import handler
 from anomaly.storage import Bucket, Target
 from anomaly.types import Findings
 from tests import buckets

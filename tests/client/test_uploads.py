@@ -8,7 +8,7 @@ import pytest
 
 from anomaly.client import Answer, AsyncClient, Failed, PhotoTooLarge, Sizes
 from anomaly.service import Service
-from anomaly.serving.worker.handler import handler
+from anomaly.serving.handling.handler import handler
 from anomaly.storage import Bucket
 from tests import buckets
 from tests.client.conftest import QUICK

@@ -10,9 +10,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from anomaly.service import Service
+from anomaly.serving.handling import handler
+from anomaly.serving.handling.results import Written
 from anomaly.serving.pod import create_app
-from anomaly.serving.worker import handler
-from anomaly.serving.worker.results import Written
 from tests.pictures import base64_of, encoded, gradient, png_header
 from tests.services import warm_service
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from anomaly.service import Service
-from anomaly.serving.worker import handler, sdk
-from anomaly.serving.worker.channel import Channel
+from anomaly.serving.handling import handler
+from anomaly.serving.handling.channel import Channel
+from anomaly.serving.worker import sdk
 from anomaly.serving.worker.loop import Loop
 from anomaly.serving.worker.recycling import Recycling
 from anomaly.simulator import FaultPlan, Limits, Simulator

@@ -12,11 +12,11 @@ import pytest
 
 from anomaly.outbound import anywhere
 from anomaly.service import Service
+from anomaly.serving.handling import handler
+from anomaly.serving.handling.channel import Channel
+from anomaly.serving.handling.results import Written
 from anomaly.serving.storing.shelf import Shelf
 from anomaly.serving.storing.stowing import stow
-from anomaly.serving.worker import handler
-from anomaly.serving.worker.channel import Channel
-from anomaly.serving.worker.results import Written
 from anomaly.storage import Bucket, Target
 from tests import buckets
 from tests.pictures import base64_of, encoded, gradient

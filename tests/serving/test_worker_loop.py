@@ -10,10 +10,10 @@ import orjson
 import pytest
 
 from anomaly.errors import DeviceLost, OutOfMemory
+from anomaly.serving.handling.results import Written
 from anomaly.serving.worker import loop as worker_loop
 from anomaly.serving.worker.delivery import Door, deliver
 from anomaly.serving.worker.recycling import FAILURES_IN_A_ROW, Recycling
-from anomaly.serving.worker.results import Written
 from anomaly.simulator import Duplicate, FaultPlan, Limits, Refuse, State
 from tests.serving.loops import working
 

@@ -10,8 +10,8 @@ import orjson
 import pytest
 
 from anomaly.service import Service
-from anomaly.serving.worker import channel as module
-from anomaly.serving.worker.results import Written
+from anomaly.serving.handling import channel as module
+from anomaly.serving.handling.results import Written
 from anomaly.simulator import Drop, FaultPlan, Late, Limits, Refuse, State
 from anomaly.simulator.calls import Record
 from anomaly.simulator.job import Job

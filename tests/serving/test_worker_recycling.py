@@ -12,9 +12,9 @@ from anomaly.errors import AnomalyError, DeviceLost, OutOfMemory
 from anomaly.pipeline import Pipeline
 from anomaly.ports import Detector
 from anomaly.service import Loaded, Service
-from anomaly.serving.worker import handler
+from anomaly.serving.handling import handler
+from anomaly.serving.handling.channel import Channel
 from anomaly.serving.worker import loop as worker_loop
-from anomaly.serving.worker.channel import Channel
 from anomaly.serving.worker.delivery import Door, deliver
 from anomaly.serving.worker.recycling import FAILURES_IN_A_ROW, Recycling
 from anomaly.serving.worker.startup import free_mb

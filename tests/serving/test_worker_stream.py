@@ -112,7 +112,7 @@ def test_a_chunk_that_is_too_large_says_so_and_the_result_has_it(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The platform takes less in a chunk than in a result."""
-    monkeypatch.setattr("anomaly.serving.worker.results.MOST_CHUNK_BYTES", 1000)
+    monkeypatch.setattr("anomaly.serving.handling.results.MOST_CHUNK_BYTES", 1000)
 
     async def run() -> tuple[list[Any], Job]:
         async with working(monkeypatch, speaking=speaking(service)) as bench:

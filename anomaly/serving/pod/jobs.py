@@ -8,10 +8,10 @@ from fastapi import APIRouter, Request, Response
 from anomaly.errors import InvalidRequest, NotFound
 from anomaly.jobs import Ended, Handle, Job, Jobs, Voice, parse
 from anomaly.service import Service
+from anomaly.serving.handling.channel import Channel
+from anomaly.serving.handling.handler import Handler
+from anomaly.serving.handling.results import Written
 from anomaly.serving.pod import body, document
-from anomaly.serving.worker.channel import Channel
-from anomaly.serving.worker.handler import Handler
-from anomaly.serving.worker.results import Written
 from anomaly.wire import answer
 from anomaly.wire import request as wire
 

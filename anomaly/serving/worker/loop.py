@@ -11,10 +11,10 @@ from functools import partial
 from typing import Any
 
 from anomaly.errors import AnswerTooLarge, InternalError
-from anomaly.serving.worker import results
-from anomaly.serving.worker.channel import Channel
+from anomaly.serving.handling import results
+from anomaly.serving.handling.channel import Channel
+from anomaly.serving.handling.handler import Handler
 from anomaly.serving.worker.delivery import Door, attempt, deliver
-from anomaly.serving.worker.handler import Handler
 from anomaly.serving.worker.polling import answers
 from anomaly.serving.worker.recycling import Recycling
 from anomaly.serving.worker.sdk import Sdk

@@ -13,12 +13,12 @@ from anomaly.errors import ConfigurationError
 from anomaly.outbound import anywhere, is_public
 from anomaly.service import Service
 from anomaly.serving.allocator import keep_blocks, leave_what_stays
+from anomaly.serving.handling.handler import Handler, handler
+from anomaly.serving.handling.results import Written
 from anomaly.serving.storing.shelf import Shelf
 from anomaly.serving.worker import fitness, heartbeat, sdk
-from anomaly.serving.worker.handler import Handler, handler
 from anomaly.serving.worker.loop import Loop
 from anomaly.serving.worker.recycling import Recycling
-from anomaly.serving.worker.results import Written
 from anomaly.storage import Target
 
 log = logging.getLogger(__name__)

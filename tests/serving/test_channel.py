@@ -6,8 +6,8 @@ import time
 import orjson
 import pytest
 
-from anomaly.serving.worker import channel as module
-from anomaly.serving.worker.channel import Channel
+from anomaly.serving.handling import channel as module
+from anomaly.serving.handling.channel import Channel
 
 
 @pytest.fixture(autouse=True)

@@ -12,13 +12,13 @@ import structlog
 from anomaly.errors import AnomalyError, DeviceLost, InternalError
 from anomaly.pipeline import Outcome
 from anomaly.service import Service
+from anomaly.serving.handling import results
+from anomaly.serving.handling.channel import Channel
+from anomaly.serving.handling.gate import Gate
+from anomaly.serving.handling.ladder import Ladder
+from anomaly.serving.handling.results import Written
 from anomaly.serving.storing.filing import Filing
 from anomaly.serving.storing.shelf import Shelf
-from anomaly.serving.worker import results
-from anomaly.serving.worker.channel import Channel
-from anomaly.serving.worker.gate import Gate
-from anomaly.serving.worker.ladder import Ladder
-from anomaly.serving.worker.results import Written
 from anomaly.types import Options
 from anomaly.wire import answer
 from anomaly.wire import request as wire

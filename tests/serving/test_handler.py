@@ -9,8 +9,8 @@ import pytest
 
 from anomaly.errors import AnomalyError, InvalidBase64, OutOfMemory
 from anomaly.service import Service
-from anomaly.serving.worker import handler
-from anomaly.serving.worker.results import Written
+from anomaly.serving.handling import handler
+from anomaly.serving.handling.results import Written
 from anomaly.serving.worker.startup import _fitting, plain
 from tests.pictures import base64_of, encoded, gradient
 from tests.services import warm_service

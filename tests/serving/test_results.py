@@ -6,8 +6,8 @@ import orjson
 import pytest
 
 from anomaly.errors import AnswerTooLarge, InvalidRequest
-from anomaly.serving.worker import results
-from anomaly.serving.worker.results import Written
+from anomaly.serving.handling import results
+from anomaly.serving.handling.results import Written
 from anomaly.types import MaskFormat, Options
 
 POLYGONS = Options(include_masks=True, mask_format=MaskFormat.POLYGON)

@@ -7,10 +7,10 @@ from functools import partial
 
 from anomaly.errors import AnswerTooLarge
 from anomaly.service import Service
+from anomaly.serving.handling import results
+from anomaly.serving.handling.results import Render, Written
 from anomaly.serving.storing.shelf import Shelf
 from anomaly.serving.storing.stowing import stow
-from anomaly.serving.worker import results
-from anomaly.serving.worker.results import Render, Written
 from anomaly.storage import Target
 from anomaly.types import Options
 
