@@ -3,7 +3,7 @@
 Knows nothing of photographs: `Jobs` calls a function with each job and keeps what it returns.
 """
 
-from anomaly.jobs.job import Ended, Job
+from anomaly.jobs.job import Ended, Job, Postponed
 from anomaly.jobs.postman import Postman
 from anomaly.jobs.queue import Handle, Jobs
 from anomaly.jobs.store import Store
@@ -18,6 +18,7 @@ __all__ = [
     "Jobs",
     "Policy",
     "Postman",
+    "Postponed",
     "State",
     "Store",
     "Submission",

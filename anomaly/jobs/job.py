@@ -25,6 +25,17 @@ class Ended:
     error: str | None = None
 
 
+class Postponed(Exception):
+    """A job that this server cannot bring to its end, through no fault of its own perhaps: the next one does.
+
+    `str(error)` is what it fails with where it comes to this too often; `counts` False leaves the try uncounted.
+    """
+
+    def __init__(self, error: str, *, counts: bool) -> None:
+        super().__init__(error)
+        self.counts = counts
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """A row of the store. Moments are unix seconds; `submission` is JSON, empty where it is of no use any more."""

@@ -14,7 +14,7 @@ import orjson
 import structlog
 
 from anomaly.errors import InternalError, InvalidRequest, QueueFull
-from anomaly.jobs.job import Ended, Job
+from anomaly.jobs.job import MOST_TRIES, Ended, Job, Postponed
 from anomaly.jobs.postman import TROUBLE_S, Postman
 from anomaly.jobs.store import Store
 from anomaly.jobs.submission import Policy, Submission
@@ -32,7 +32,8 @@ SWEEP_S = 5.0
 
 
 Handle = Callable[[dict[str, Any], Voice], Awaitable[Ended]]
-"""Does one job: `{"id", "input"}`, with `s3Config` where it was given. What it raises fails the job."""
+"""Does one job: `{"id", "input"}`, with `s3Config` where it was given. What it raises fails the job, but for
+`Postponed`."""
 
 
 class Jobs:
@@ -61,7 +62,7 @@ class Jobs:
         self._stood: Mapping[State, int] = {}
 
     async def start(self, ready: Callable[[], Awaitable[object]]) -> None:
-        """Take up what the last server left, and begin as soon as `ready` returns."""
+        """Take up what the last server left, and begin; each time `ready` has returned the next one is taken."""
         await self._kept(self._store.recover, time.time(), self._keep_s)
         self._arrival.set()
         loops = [self._sweep(), self._postman.run(self._kept, self._store)]
@@ -159,8 +160,8 @@ class Jobs:
         )
 
     async def _work(self, ready: Callable[[], Awaitable[object]]) -> None:
-        await ready()
         while True:
+            await ready()
             try:
                 await self._next()
             except Exception:  # a full disk, say: the others' turn must still come
@@ -197,6 +198,12 @@ class Jobs:
                     await self._kept(self._store.release, job.id, time.time())
                     raise
                 return  # cancelled by its caller, who brought it to its end
+            except Postponed as later:
+                if not later.counts or job.tries < MOST_TRIES:
+                    log.warning("the job waits for the next start of the server")
+                    await self._kept(self._store.release, job.id, time.time(), counts=later.counts)
+                    return
+                ended = Ended(error=str(later))
             except Exception:
                 log.exception("the job failed")
                 problem = InternalError("the server failed on this job; its log says how")

@@ -126,12 +126,12 @@ class Store:
             ).fetchone()
         )
 
-    def release(self, identity: str, now: float) -> None:
-        """Put a job back that did not come to its end because the server stops; the try does not count."""
+    def release(self, identity: str, now: float, *, counts: bool = False) -> None:
+        """Put a job back that did not come to its end because the server stops; the try counts where told."""
         with self._db:
             self._db.execute(
-                f"UPDATE jobs SET {_AGAIN}, tries = tries - 1 WHERE id = ? AND state = 'IN_PROGRESS'",
-                (now, identity),
+                f"UPDATE jobs SET {_AGAIN}, tries = tries - ? WHERE id = ? AND state = 'IN_PROGRESS'",
+                (now, not counts, identity),
             )
             self._db.execute("DELETE FROM chunks WHERE job = ?", (identity,))
 

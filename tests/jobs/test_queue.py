@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from anomaly.errors import InvalidRequest, QueueFull
-from anomaly.jobs import Ended, Job, Jobs, Postman, State, Store, Voice, parse
+from anomaly.jobs import Ended, Job, Jobs, Postman, Postponed, State, Store, Voice, parse
 from anomaly.outbound import anywhere
 
 ASKED = parse({"input": {"image": "A"}})
@@ -122,6 +122,49 @@ def test_a_job_that_runs_too_long_fails() -> None:
     job = with_jobs(for_ever, story)
     assert job.state is State.FAILED
     assert "executionTimeout" in job.error
+
+
+@pytest.mark.parametrize(("counts", "state", "runs"), [(True, State.FAILED, 3), (False, State.COMPLETED, 5)])
+def test_what_this_server_cannot_do_waits_for_the_next(counts: bool, state: State, runs: int) -> None:
+    """A job that is postponed is taken again; where its tries count it fails in the end with what it is said to."""
+    ran = 0
+
+    async def postponing(job: dict[str, Any], voice: Voice) -> Ended:
+        nonlocal ran
+        ran += 1
+        await voice.chunk(b"1")
+        if ran < 5:
+            raise Postponed("the card is gone", counts=counts)
+        return Ended(b'"done"')
+
+    async def story(jobs: Jobs) -> tuple[Job | None, int]:
+        identity = (await jobs.submit(ASKED)).id
+        return await jobs.wait(identity, 5), len(await jobs.drain(identity))
+
+    job, chunks = with_jobs(postponing, story)
+    assert (job.state, ran, chunks) == (state, runs, 1)
+    assert job.error == ("the card is gone" if counts else None)
+
+
+def test_no_job_is_taken_before_the_server_is_ready() -> None:
+    """Each time: a server that stops takes none of those that wait."""
+    gate = asyncio.Event()
+
+    async def told() -> list[State]:
+        jobs = Jobs(Store(None), echo, Postman(anywhere, None), at_once=1, most_waiting=9, keep_s=60.0)
+        gate.set()
+        await jobs.start(gate.wait)
+        first = await jobs.submit(ASKED)
+        await jobs.wait(first.id, 5)
+        gate.clear()
+        second = await jobs.submit(ASKED)
+        stand = [await jobs.wait(each.id, 0.3) for each in (first, second)]
+        gate.set()
+        stand.append(await jobs.wait(second.id, 5))
+        await jobs.close()
+        return [each.state for each in stand if each is not None]
+
+    assert asyncio.run(told()) == [State.COMPLETED, State.IN_QUEUE, State.COMPLETED]
 
 
 def test_a_stopped_server_leaves_its_jobs_to_the_next(tmp_path: Path) -> None:

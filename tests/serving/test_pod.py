@@ -1,5 +1,5 @@
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import pytest
 from starlette.testclient import TestClient
@@ -7,13 +7,13 @@ from starlette.testclient import TestClient
 from anomaly import errors
 from anomaly.bootstrap import tables
 from anomaly.pipeline import Pipeline
-from anomaly.ports import Detector
 from anomaly.service import Loaded, Service
 from anomaly.serving.pod import create_app
 from anomaly.serving.pod.failures import STATUS, status_of
-from anomaly.types import Detection, Image, Limits, ModelCard
+from anomaly.types import Limits
 from tests.pictures import base64_of, encoded, gradient
 from tests.services import warm_service
+from tests.serving.lost import Lost
 from tests.site import PICTURE, served_site
 
 FILE = encoded(gradient(320, 240), "JPEG")
@@ -212,24 +212,6 @@ def test_a_refusal_says_when_to_try_again() -> None:
     health = pod.get("/health").json()
     assert (health["live"], health["status"], health["error"]["code"]) == (False, "failed", "weights_error")
     service.close()
-
-
-class Lost(Detector):
-    """A detector that works while it is warmed, and then loses its device."""
-
-    card = ModelCard("lost", classes=("crack",))
-
-    def __init__(self) -> None:
-        self._calls = 0
-
-    def detect(
-        self, images: Sequence[Image], threshold: float, keys: Sequence[str] = ()
-    ) -> list[list[Detection]]:
-        """Answer nothing once, and then fail for good."""
-        self._calls += 1
-        if self._calls == 1:
-            return [[] for _ in images]
-        raise errors.DeviceLost("the card answers no more")
 
 
 def test_a_lost_device_makes_the_server_unhealthy() -> None:

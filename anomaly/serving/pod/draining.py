@@ -10,7 +10,7 @@ from types import FrameType
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from anomaly.errors import NotReady
+from anomaly.errors import DeviceLost, NotReady
 from anomaly.service import Service
 from anomaly.serving.pod import failures
 
@@ -53,7 +53,7 @@ class Turnstile:
 class Server(uvicorn.Server):
     """Serves until told to stop, and then until its requests are finished, `drain_s` at most.
 
-    A second signal ends it at once.
+    A second signal ends it at once. Once the device is lost it tells itself: only a new process mends that.
     """
 
     def __init__(self, config: uvicorn.Config, service: Service, drain_s: float) -> None:
@@ -66,19 +66,15 @@ class Server(uvicorn.Server):
         if self._told_at is not None:
             self.should_exit = True
             return
-        self._told_at = time.monotonic()
-        self._service.drain()
-        log.info("%s: no new requests are taken, and those that run are finished", signal.Signals(sig).name)
-        # Whatever hangs, a model on a lost card even: the process ends.
-        last = threading.Timer(self._drain_s + QUIET_S + 2 * CLOSING_S, _leave)
-        last.daemon = True
-        last.start()
+        self._begin(signal.Signals(sig).name)
 
     async def on_tick(self, counter: int) -> bool:
         """Return whether to end now: nothing runs any more, or the time is over."""
         if await super().on_tick(counter):
             return True
         if self._told_at is None:
+            if isinstance(self._service.failure, DeviceLost):
+                self._begin(str(self._service.failure))
             return False
         drained_s, running = time.monotonic() - self._told_at, len(self.server_state.tasks)
         if drained_s > self._drain_s and running:
@@ -86,7 +82,15 @@ class Server(uvicorn.Server):
             return True
         return drained_s >= QUIET_S and not running
 
+    def _begin(self, why: str) -> None:
+        self._told_at = time.monotonic()
+        self._service.drain()
+        log.info("%s: no new requests are taken, and those that run are finished", why)
+        # Whatever hangs, a model on a lost card even: the process ends.
+        last = threading.Timer(self._drain_s + QUIET_S + 2 * CLOSING_S, self._leave)
+        last.daemon = True
+        last.start()
 
-def _leave() -> None:
-    log.error("the server did not end in time, and is ended")
-    os._exit(0)
+    def _leave(self) -> None:
+        log.error("the server did not end in time, and is ended")
+        os._exit(0 if self._service.failure is None else 1)

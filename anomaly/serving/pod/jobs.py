@@ -1,12 +1,13 @@
 """Jobs over HTTP in the shapes of RunPod's queue: /run, /runsync, /status, /stream, /cancel, /retry."""
 
+import time
 from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from anomaly.errors import InvalidRequest, NotFound
-from anomaly.jobs import Ended, Handle, Job, Jobs, Voice, parse
+from anomaly.errors import DeviceLost, InvalidRequest, NotFound, NotReady
+from anomaly.jobs import Ended, Handle, Job, Jobs, Postponed, State, Voice, parse
 from anomaly.service import Service
 from anomaly.serving.handling.channel import Channel
 from anomaly.serving.handling.handler import Handler
@@ -19,6 +20,12 @@ WAIT_MS = 90_000
 """For so long `/runsync` waits unless its `wait` says otherwise; RunPod's own figure and range."""
 
 WAIT_MS_RANGE = (1_000, 300_000)
+
+_OF_THE_SERVER = (NotReady.code, DeviceLost.code)
+"""It stops, or has lost its card: the next start does the job."""
+
+LOOK_S = 1.0
+"""So often a call that waits for a job looks whether the server stops before the job has begun."""
 
 
 def handle(handler: Handler) -> Handle:
@@ -35,7 +42,11 @@ def handle(handler: Handler) -> Handle:
             await channel.close()
         if isinstance(output, Written):
             return Ended(output=output.json)
-        return Ended(error=str(output["error"]))
+        error = str(output["error"])
+        code = orjson.loads(error)["error"]["code"]
+        if code in _OF_THE_SERVER:  # a photograph that takes the card down does so thrice at most
+            raise Postponed(error, counts=code == DeviceLost.code)
+        return Ended(error=error)
 
     return ended
 
@@ -48,6 +59,16 @@ def routes(jobs: Jobs, service: Service) -> APIRouter:
     async def submitted(request: Request) -> Job:
         return await jobs.submit(parse(wire.from_json(await body.read(request, limit))))
 
+    async def waited(job: Job, wait_s: float) -> Job:
+        ends = time.monotonic() + wait_s
+        while (left_s := ends - time.monotonic()) > 0 and not job.state.final:
+            if service.draining and job.state is State.IN_QUEUE:  # its turn comes at the next start
+                break
+            if (now := await jobs.wait(job.id, min(left_s, LOOK_S))) is None:  # no longer kept
+                break
+            job = now
+        return job
+
     @router.post("/run", openapi_extra=document.SUBMISSION)
     async def run(request: Request) -> Response:
         """Queue a job and answer its id."""
@@ -58,7 +79,7 @@ def routes(jobs: Jobs, service: Service) -> APIRouter:
         """Queue a job and answer its result, or how it stands after `wait` milliseconds."""
         wait_ms = _wait_ms(request.query_params.get("wait"))
         job = await submitted(request)
-        return _json(((await jobs.wait(job.id, wait_ms / 1e3)) or job).view())
+        return _json((await waited(job, wait_ms / 1e3)).view())
 
     @router.get("/status/{identity}")
     async def status(identity: str) -> Response:

@@ -29,12 +29,14 @@ def serve(
     root_path: str = "",
     uploads: Uploads = BY_MEMORY,
 ) -> None:
-    """Serve until SIGTERM or SIGINT, finishing what runs. Raises what kept the models from loading.
+    """Serve until SIGTERM or SIGINT, finishing what runs, or until the device is lost.
+
+    Raises what kept the models from loading, and `DeviceLost`: who started the process is to start it again.
 
     The port answers from the start, so that `/health` can say that the models are loading. What runs when
     the signal comes has `drain_s` to finish. `queue` takes jobs, which wait for the next start;
-    `filing` keeps answers. `root_path` stands before all paths, and `uploads`
-    bounds what is read at once.
+    `filing` keeps answers. `root_path` stands before all paths, and `uploads` bounds what is
+    read at once.
     """
     keep_blocks()
     app = create_app(service, default_threshold, access, queue, filing, root_path, uploads)
