@@ -36,6 +36,7 @@ def queue(settings: Settings, service: Service) -> Jobs:
         at_once=settings.jobs_at_once,
         most_waiting=settings.jobs_waiting,
         keep_s=settings.results_keep_s,
+        retry_s=settings.retry_keep_s,
     )
 
 

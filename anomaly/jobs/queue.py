@@ -39,7 +39,8 @@ Handle = Callable[[dict[str, Any], Voice], Awaitable[Ended]]
 class Jobs:
     """A queue over a store. Made anywhere; `start` and all the rest belong to one event loop.
 
-    `at_once` jobs run side by side, `most_waiting` wait, and what has ended is kept for `keep_s`.
+    `at_once` jobs run side by side, `most_waiting` wait, and what has ended is kept for `keep_s`; what was handed in
+    with a job that failed or timed out for `retry_s`.
     """
 
     def __init__(
@@ -51,9 +52,11 @@ class Jobs:
         at_once: int,
         most_waiting: int,
         keep_s: float,
+        retry_s: float = 1800.0,
     ) -> None:
         self._store, self._handle, self._postman = store, handle, postman
-        self._at_once, self._most_waiting, self._keep_s = at_once, most_waiting, keep_s
+        self._at_once, self._most_waiting = at_once, most_waiting
+        self._keep_s, self._retry_s = keep_s, retry_s
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="jobs")
         self._arrival = asyncio.Event()
         self._running: dict[str, asyncio.Task[Ended]] = {}
@@ -124,7 +127,7 @@ class Jobs:
         return await self.get(identity)
 
     async def retry(self, identity: str) -> Job | None:
-        """Queue a failed or timed-out job again; None where it is in another state."""
+        """Queue a failed or timed-out job again; None where it is in another state, or its input is dropped."""
         job = await self._kept(self._store.get, identity, whole=True)
         if job is None or not job.submission:
             return None
@@ -234,6 +237,7 @@ class Jobs:
             try:
                 for identity in await self._kept(self._store.expire, time.time(), self._keep_s):
                     self._over(identity)
+                await self._kept(self._store.drop_inputs, time.time() - self._retry_s)
                 self._stood = await self.counts()
             except Exception:  # what has expired is still there after the disk's trouble
                 log.exception("letting jobs expire failed")

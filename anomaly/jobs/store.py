@@ -7,33 +7,8 @@ from pathlib import Path
 
 from anomaly.errors import ConfigurationError
 from anomaly.jobs.job import MOST_TRIES, Ended, Job
+from anomaly.jobs.schema import SCHEMA
 from anomaly.types import JobState as State
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS jobs (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    state TEXT NOT NULL,
-    submission BLOB NOT NULL,
-    low_priority INTEGER NOT NULL,
-    queued_at REAL NOT NULL,
-    expires_at REAL NOT NULL,
-    started_at REAL,
-    ended_at REAL,
-    output BLOB,
-    error TEXT,
-    tries INTEGER NOT NULL DEFAULT 0,
-    webhook TEXT,
-    webhook_at REAL,
-    webhook_tries INTEGER NOT NULL DEFAULT 0
-) STRICT;
-CREATE INDEX IF NOT EXISTS waiting ON jobs (state, low_priority, number);
-CREATE INDEX IF NOT EXISTS due ON jobs (webhook_at) WHERE webhook_at IS NOT NULL;
-CREATE TABLE IF NOT EXISTS chunks (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT NOT NULL, body BLOB NOT NULL
-) STRICT;
-CREATE INDEX IF NOT EXISTS chunks_of ON chunks (job, number);
-"""
 
 _ROW = "id, state, submission, queued_at, expires_at, started_at, ended_at, output, error, tries"
 _BRIEF = _ROW.replace("submission", "x''")
@@ -73,7 +48,10 @@ class Store:
             # For as long as the process lives no other one opens the file: two servers would run each job.
             self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
             self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.executescript(_SCHEMA)
+            self._db.execute(
+                "PRAGMA secure_delete=ON"
+            )  # what is dropped is overwritten, not left in the file
+            self._db.executescript(SCHEMA)
         except (OSError, sqlite3.Error) as error:
             raise ConfigurationError(
                 f"the jobs cannot be kept in {path} ({error}); set STATE_PATH to a folder of this server alone"
@@ -144,7 +122,7 @@ class Store:
     def end(self, identity: str, state: State, ended: Ended, now: float, keep_s: float) -> bool:
         """Bring a job to its end and return whether it was not at one already.
 
-        What was handed in is kept only where `/retry` may want it.
+        What was handed in is kept only where `/retry` may want it; see `drop_inputs`.
         """
         kept = "submission" if state in (State.FAILED, State.TIMED_OUT) else "x''"
         return bool(
@@ -191,6 +169,18 @@ class Store:
             )
             self._db.execute("DELETE FROM chunks WHERE job NOT IN (SELECT id FROM jobs)")
         return timed_out
+
+    def drop_inputs(self, ended_before: float) -> None:
+        """Drop what was handed in with jobs that ended before a moment: nobody may retry them.
+
+        The file's journal is emptied too, which has what was dropped lately: keys of buckets, photographs.
+        """
+        self._db.execute(
+            "UPDATE jobs SET submission = x'' WHERE state IN ('FAILED', 'TIMED_OUT') AND ended_at < ?"
+            " AND length(submission) > 0",
+            (ended_before,),
+        )
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def counts(self) -> dict[State, int]:
         """Return how many jobs are kept in each state."""

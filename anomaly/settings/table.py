@@ -198,6 +198,12 @@ class Table(BaseSettings):
     results_keep_s: float = Field(
         86_400.0, gt=0, description="For so long a job's result can be asked for, s."
     )
+    retry_keep_s: float = Field(
+        1800.0,
+        ge=0,
+        description="For so long after its end a failed job can be run again, s; then its photo and the key of its"
+        " `s3Config` are dropped.",
+    )
     result_cache_mb: int = Field(
         64,
         ge=0,

@@ -138,6 +138,26 @@ def test_only_failed_and_timed_out_jobs_are_run_again() -> None:
     assert (again.state, again.error, again.asked()["input"]) == (State.IN_QUEUE, None, {"image": "A"})
 
 
+def test_inputs_of_failed_jobs_are_dropped_in_time(tmp_path: Path) -> None:
+    """What nobody may retry any more is on the disk no more; a younger job's and a waiting one's still are."""
+    store = Store(tmp_path / "jobs.sqlite3")
+    sent = {
+        name: f'{{"input":{{"image":"{name * 9000}"}}}}'.encode() for name in ("old", "new", "done", "waits")
+    }
+    for name, submission in sent.items():
+        store.add(Job(name, State.IN_QUEUE, submission, 0.0, 100.0), low_priority=False, webhook=None)
+    store.end("old", State.FAILED, Ended(error="no"), 10.0, 100)
+    store.end("new", State.TIMED_OUT, Ended(error="no"), 20.0, 100)
+    store.end("done", State.COMPLETED, Ended(b"1"), 20.0, 100)
+    store.drop_inputs(15.0)
+    written = b"".join(each.read_bytes() for each in tmp_path.iterdir())
+    assert [name * 100 in written.decode("latin-1") for name in sent] == [False, True, False, True]
+    whole = {name: store.get(name, whole=True) for name in sent}
+    assert [each and each.submission for each in whole.values()] == [b"", sent["new"], b"", sent["waits"]]
+    assert whole["old"] is not None
+    assert whole["old"].error == "no"
+
+
 def test_what_waits_too_long_times_out_and_what_ended_is_forgotten() -> None:
     """Waiting ends with the ttl; results expire; an untold webhook holds its job back."""
     store = Store(None)

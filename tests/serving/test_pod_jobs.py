@@ -74,6 +74,28 @@ def test_a_failed_job_has_its_error_as_text(pod: TestClient) -> None:
     assert ended(pod, job["id"])["status"] == "FAILED"
 
 
+def test_a_failed_job_is_run_again_for_a_while_alone(tmp_path: Path) -> None:
+    """Then its photo and its key are gone, and the refusal says so; how it ended is still told."""
+    settings = Settings(
+        detector_backend="fake", segmenter_backend="fake", cpu_threads=1, state_path=tmp_path, retry_keep_s=0
+    )
+    service = build(settings)
+    service.start()
+    opener = "a-key-that-opens-a-bucket"
+    where = {"accessId": "A", "accessSecret": opener, "bucketName": "b", "endpointUrl": "https://s3.example"}
+    with TestClient(create_app(service, 0.3, queue=queue(settings, service))) as client:
+        job = client.post("/runsync", json={"input": BAD, "s3Config": where}).json()
+        assert job["status"] == "FAILED"
+        deadline = time.monotonic() + 20
+        while any(opener.encode() in each.read_bytes() for each in tmp_path.iterdir()):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        refused = client.post(f"/retry/{job['id']}")
+        assert refused.status_code == 422
+        assert "RETRY_KEEP_S" in refused.json()["error"]["message"]
+        assert client.get(f"/status/{job['id']}").json()["error"] == job["error"]
+
+
 def test_a_batch_streams_an_answer_for_each_photo(pod: TestClient) -> None:
     """Chunks come in order and are told once."""
     job = pod.post("/runsync", json={"input": {"images": [PHOTO["image"]] * 3, "stream": True}}).json()

@@ -104,7 +104,11 @@ def routes(jobs: Jobs, service: Service) -> APIRouter:
         job = _found(await jobs.get(identity), identity)
         again = await jobs.retry(identity)
         if again is None:
-            raise InvalidRequest(f"the job is {job.state}; only FAILED and TIMED_OUT jobs are run again")
+            raise InvalidRequest(
+                "what was handed in with the job is kept no longer (RETRY_KEEP_S); hand it in again by /run"
+                if job.state in (State.FAILED, State.TIMED_OUT)
+                else f"the job is {job.state}; only FAILED and TIMED_OUT jobs are run again"
+            )
         return _json(again.brief())
 
     @router.post("/purge-queue")
