@@ -73,8 +73,9 @@ class Door:
         timeout_s: float | None = None,
         repeatable: bool = True,
         accept: frozenset[int] = frozenset(),
+        key: str | None = None,
     ) -> Any:
-        """Return the JSON of the answer. Statuses in `accept` are answers too.
+        """Return the JSON of the answer. Statuses in `accept` are answers too; all tries go under one `key`.
 
         Tried again: connections that break, 408, 425, 429 and 5xx. Where the call is not `repeatable` only what
         the server cannot have acted on. Raises `CallFailed` and `CallRefused`.
@@ -85,6 +86,8 @@ class Door:
 
         async def once() -> Any:
             headers = {} if content is None else {"Content-Type": content_type}
+            if key is not None:
+                headers["Idempotency-Key"] = key
             where = f"{self.url}{path}"
             response = await self._send(self._http, method, where, content, headers, params, timeout_s)
             return self._read(method, where, response, accept)

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import re
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -92,8 +93,8 @@ class Sender:
     ) -> AsyncJob:
         """Hand in a job for `several` photographs, which fail alone, or for one.
 
-        A webhook would be called twice by a job handed in twice: such a call is not repeated where the server
-        may have acted on it.
+        A pod makes one job of a call that comes twice. RunPod's API has no such key: a webhook would be called twice
+        there, so that such a call is not repeated where the server may have acted on it.
         """
         if several:
             self._check_together(parcels, options)
@@ -102,7 +103,13 @@ class Sender:
             fitted = [await self.fitting(each, options, self.sizes.job_bytes) for each in parcels]
         body = orjson.dumps({"input": _input(fitted, options, several=several), **request})
         try:
-            told = await self.door.call("POST", "/run", content=body, repeatable="webhook" not in request)
+            told = await self.door.call(
+                "POST",
+                "/run",
+                content=body,
+                repeatable=not self.endpoint or "webhook" not in request,
+                key=None if self.endpoint else uuid.uuid4().hex,
+            )
         except CallRefused as error:
             if error.status not in (404, 405) or self.endpoint:
                 raise

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import sqlite3
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -17,7 +16,7 @@ from anomaly.errors import InternalError, InvalidRequest, QueueFull
 from anomaly.jobs.job import MOST_TRIES, Ended, Job, Postponed
 from anomaly.jobs.postman import TROUBLE_S, Postman
 from anomaly.jobs.store import Store
-from anomaly.jobs.submission import Policy, Submission
+from anomaly.jobs.submission import Submission, identity_of, policy_of
 from anomaly.jobs.voice import Kept, Voice
 from anomaly.types import JobState as State
 from anomaly.wire import answer
@@ -80,17 +79,23 @@ class Jobs:
         await self._kept(self._store.close)
         self._disk.shutdown()
 
-    async def submit(self, submission: Submission) -> Job:
-        """Queue a job. Raises `QueueFull` where no more can be kept, `InvalidRequest` for what cannot be kept."""
-        if await self._kept(self._store.waiting) >= self._most_waiting:
-            raise QueueFull(f"{self._most_waiting} jobs wait already; try again later", retry_after_s=10.0)
-        now = time.time()
+    async def submit(self, submission: Submission, key: str | None = None) -> Job:
+        """Queue a job; the same submission under the same `key` is the same job, as it stands.
+
+        Raises `QueueFull` where no more can be kept, `InvalidRequest` for what cannot be kept.
+        """
         try:
             asked = orjson.dumps(submission.model_dump(exclude_none=True))
         except TypeError:  # it reads deeper ones than it writes
             raise InvalidRequest("input is nested too deeply; see GET /docs for its fields") from None
+        identity = identity_of(asked, key)
+        if key is not None and (known := await self.get(identity)) is not None:
+            return known
+        if await self._kept(self._store.waiting) >= self._most_waiting:
+            raise QueueFull(f"{self._most_waiting} jobs wait already; try again later", retry_after_s=10.0)
+        now = time.time()
         expires_at = now + submission.policy.ttl / 1e3
-        job = Job(f"job_{uuid.uuid4().hex}", State.IN_QUEUE, asked, now, expires_at)
+        job = Job(identity, State.IN_QUEUE, asked, now, expires_at)
         low = submission.policy.lowPriority
         try:
             await self._kept(self._store.add, job, low_priority=low, webhook=submission.webhook)
@@ -131,7 +136,7 @@ class Jobs:
         job = await self._kept(self._store.get, identity, whole=True)
         if job is None or not job.submission:
             return None
-        ttl_s = _policy(job.asked()).ttl / 1e3
+        ttl_s = policy_of(job.asked()).ttl / 1e3
         if not await self._kept(self._store.retry, identity, time.time(), ttl_s):
             return None
         self._arrival.set()
@@ -183,7 +188,7 @@ class Jobs:
 
     async def _run(self, job: Job) -> None:
         asked = job.asked()
-        limit_s = _policy(asked).executionTimeout / 1e3
+        limit_s = policy_of(asked).executionTimeout / 1e3
         task = asyncio.ensure_future(
             self._handle({**asked, "id": job.id}, Kept(self._kept, self._store, job.id))
         )
@@ -242,8 +247,3 @@ class Jobs:
             except Exception:  # what has expired is still there after the disk's trouble
                 log.exception("letting jobs expire failed")
             await asyncio.sleep(SWEEP_S)
-
-
-def _policy(asked: Mapping[str, Any]) -> Policy:
-    """Return the policy of a job, which was checked when it was handed in."""
-    return Policy.model_construct(**asked.get("policy", {}))

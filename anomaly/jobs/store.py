@@ -78,10 +78,10 @@ class Store:
             self._db.execute("DELETE FROM chunks WHERE job IN (SELECT id FROM jobs WHERE state = 'IN_QUEUE')")
 
     def add(self, job: Job, *, low_priority: bool, webhook: str | None) -> None:
-        """Keep a new job."""
+        """Keep a new job; one whose id is here already stays as it is."""
         self._db.execute(
             "INSERT INTO jobs (id, state, submission, low_priority, queued_at, expires_at, webhook)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
             (job.id, job.state, job.submission, low_priority, job.queued_at, job.expires_at, webhook),
         )
 

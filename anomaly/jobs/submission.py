@@ -1,5 +1,8 @@
 """What a caller hands in at `/run` and `/runsync`."""
 
+import hashlib
+import uuid
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -55,3 +58,16 @@ class Submission(BaseModel):
 def parse(value: object) -> Submission:
     """Check what was handed in, as parsed from JSON. Raises `InvalidRequest`."""
     return wire.parse(Submission, value)
+
+
+def identity_of(asked: bytes, key: str | None) -> str:
+    """Return the id of a job: always the same for what is handed in under the same key, else one of its own."""
+    if key is None:
+        return f"job_{uuid.uuid4().hex}"
+    name = key.encode()
+    return f"job_{hashlib.sha256(b'%d:%b%b' % (len(name), name, asked)).hexdigest()[:32]}"
+
+
+def policy_of(asked: Mapping[str, Any]) -> Policy:
+    """Return the policy of a job, which was checked when it was handed in."""
+    return Policy.model_construct(**asked.get("policy", {}))

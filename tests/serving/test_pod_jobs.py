@@ -1,5 +1,6 @@
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from anomaly.bootstrap import build, queue
-from anomaly.serving.pod import create_app
+from anomaly.keys import Keyring
+from anomaly.serving.pod import Access, create_app
 from anomaly.settings import Settings
 from tests.pictures import base64_of, encoded, gradient
 
@@ -62,6 +64,52 @@ def test_runsync_answers_the_result(pod: TestClient) -> None:
     job = pod.post("/runsync?wait=10000", json={"input": {"images": [PHOTO["image"]] * 2}}).json()
     assert job["status"] == "COMPLETED"
     assert len(job["output"]["results"]) == 2
+
+
+def test_a_call_that_comes_twice_is_one_job(pod: TestClient) -> None:
+    """Under one key the same request is the same job, at each door; without one each call is a job of its own."""
+    under = {"Idempotency-Key": "3f0a7c1e"}
+    body = {"input": {**PHOTO, "frame_id": "once"}}
+    with ThreadPoolExecutor(4) as threads:
+        calls = [threads.submit(pod.post, "/run", json=body, headers=under) for _ in range(4)]
+        [identity] = {each.result().json()["id"] for each in calls}
+    assert ended(pod, identity)["status"] == "COMPLETED"
+    assert pod.post("/run", json=body, headers=under).json() == {"id": identity, "status": "COMPLETED"}
+    assert pod.post("/runsync", json=body, headers=under).json()["output"]["frame_id"] == "once"
+    others = [
+        pod.post("/run", json={"input": PHOTO}, headers=under),
+        pod.post("/run", json=body, headers={"Idempotency-Key": "3f0a7c1f"}),
+        pod.post("/run", json=body),
+    ]
+    assert len({identity, *(each.json()["id"] for each in others)}) == 4
+    later = [pod.post("/detect", json={**PHOTO, "wait_for_result": False}, headers=under) for _ in range(2)]
+    assert len({each.json()["id"] for each in later}) == 1
+
+
+@pytest.mark.parametrize("key", ["", "k" * 256])
+def test_a_key_that_is_none_is_refused(pod: TestClient, key: str) -> None:
+    """It says how long one may be."""
+    answer = pod.post("/run", json={"input": PHOTO}, headers={"Idempotency-Key": key})
+    assert answer.status_code == 422
+    assert "255" in answer.json()["error"]["message"]
+
+
+def test_keys_of_two_callers_are_not_the_same(tmp_path: Path) -> None:
+    """One caller's job is not answered to another who chose the same key."""
+    settings = Settings(detector_backend="fake", segmenter_backend="fake", cpu_threads=1, state_path=tmp_path)
+    service = build(settings)
+    service.start()
+    access = Access.read(Keyring.read("key-of-the-first,key-of-the-second"), None, None)
+    with TestClient(create_app(service, 0.3, access, queue(settings, service))) as client:
+        ids = [
+            client.post(
+                "/run",
+                json={"input": PHOTO},
+                headers={"X-API-Key": f"key-of-the-{who}", "Idempotency-Key": "1"},
+            ).json()["id"]
+            for who in ("first", "second", "first")
+        ]
+    assert ids[0] == ids[2] != ids[1]
 
 
 def test_a_failed_job_has_its_error_as_text(pod: TestClient) -> None:

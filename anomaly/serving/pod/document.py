@@ -121,12 +121,20 @@ UPLOAD = {
     }
 }
 
-SUBMISSION = {
+SUBMISSION: dict[str, Any] = {
     "requestBody": _json(
         Submission,
         one_photo={"input": _DETECT},
         a_batch_as_a_stream={"input": {"images": [_PHOTO, _PHOTO], "stream": True}, "policy": {"ttl": 60000}},
-    )
+    ),
+    "parameters": [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "description": "The same request under the same key is the same job, however often it comes.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+        }
+    ],
 }
 
 KEEP = {

@@ -12,7 +12,7 @@ from anomaly.service import Service
 from anomaly.serving.handling.channel import Channel
 from anomaly.serving.handling.handler import Handler
 from anomaly.serving.handling.results import Written
-from anomaly.serving.pod import body, document
+from anomaly.serving.pod import body, document, later
 from anomaly.wire import answer
 from anomaly.wire import request as wire
 
@@ -57,7 +57,9 @@ def routes(jobs: Jobs, service: Service) -> APIRouter:
     limit = service.limits.max_request_bytes
 
     async def submitted(request: Request) -> Job:
-        return await jobs.submit(parse(wire.from_json(await body.read(request, limit))))
+        return await jobs.submit(
+            parse(wire.from_json(await body.read(request, limit))), later.key_of(request)
+        )
 
     async def waited(job: Job, wait_s: float) -> Job:
         ends = time.monotonic() + wait_s
@@ -71,7 +73,7 @@ def routes(jobs: Jobs, service: Service) -> APIRouter:
 
     @router.post("/run", openapi_extra=document.SUBMISSION)
     async def run(request: Request) -> Response:
-        """Queue a job and answer its id."""
+        """Queue a job and answer its id; a call that is repeated under its key answers the same job."""
         return _json((await submitted(request)).brief())
 
     @router.post("/runsync", openapi_extra=document.SUBMISSION)
