@@ -105,6 +105,8 @@ def test_alone_every_body_fits(tmp_path: Path) -> None:
         for _ in range(2):
             assert httpx.post(f"{address}/detect", content=BODY).status_code == 200
         assert httpx.post(f"{address}/detect", content=iter([BODY[:9], BODY[9:]])).status_code == 200
+        with begun(address, len(BODY)):
+            assert httpx.post(f"{address}/purge-queue").status_code == 200, "what has no body needs no room"
 
 
 def test_what_is_too_large_for_the_door_is_told_so(full: str) -> None:

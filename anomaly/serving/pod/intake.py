@@ -83,7 +83,7 @@ class Intake:
     def hold(self, size: int, own: int = 0) -> None:
         """Count `size` more bytes, `own` being those of the same body. Raises `Overloaded` where they do not fit."""
         others = self._held - own
-        if others and self._held + size > self._most:
+        if size and others and self._held + size > self._most:
             raise Overloaded(
                 f"requests of {others / 1e6:.0f} MB are in work, and this one does not fit beside them;"
                 " try again later, or send fewer photos at once",
