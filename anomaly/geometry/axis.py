@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from anomaly.geometry.sections import Sections, cut
 from anomaly.geometry.shape import Points, Shape
 from anomaly.geometry.skeleton import FREE
-from anomaly.geometry.smoothing import arc_length, resample, smooth, whittaker
+from anomaly.geometry.smoothing import arc_length, resample, slack, smooth, whittaker
 from anomaly.geometry.strokes import Stroke
 from anomaly.geometry.tips import drawn_back, fork, heading, tip
 
@@ -38,13 +38,15 @@ _LARGEST = 3.0
 @dataclass(frozen=True, slots=True)
 class CentreLine:
     """`points` (N, 2) xy from end to end; `widths` (M,) those of the sections across it, `step` pixels apart;
-    `noise` the standard deviation of the line before it was smoothed, `radius` half the usual width."""
+    `noise` the standard deviation of the line before it was smoothed, `radius` half the usual width, `slack` the
+    length, pixels, of bends that may be no bends."""
 
     points: Points
     widths: NDArray[np.float64]
     step: float
     noise: float
     radius: float
+    slack: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,8 @@ def centre_line(shape: Shape, stroke: Stroke, forks: Forks, closed: bool, cell: 
         stretch = max(1, round((_STRETCH + 0.5 * radius) / step)) | 1
         even = cv2.blur(widths.reshape(-1, 1), (1, stretch), borderType=cv2.BORDER_REPLICATE)
         widths = np.asarray(even, np.float64).reshape(-1)
-    return CentreLine(smooth(line, step, radius, noise, cell), widths, step, noise, radius)
+    line = smooth(line, step, radius, noise, cell)
+    return CentreLine(line, widths, step, noise, radius, slack(line, step, radius))
 
 
 def finish(

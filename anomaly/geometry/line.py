@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from anomaly.geometry.axis import CentreLine, Forks, centre_line, finish
-from anomaly.geometry.blob import sides
+from anomaly.geometry.blob import BLUR_CELLS, sides
 from anomaly.geometry.measured import Measured
 from anomaly.geometry.parts import FrameEdges, Part
 from anomaly.geometry.shape import Points, Shape, frame_of
@@ -40,15 +40,14 @@ _TAPERS = 0.008
 _THIN_CELLS = 1.5
 """Cells of width under which the end of a tapering line may lack what the grid did not show."""
 
+_FADES, _FADES_WITHIN = 0.9, 0.4
+"""Cells of width at its last point up to which a line is as likely as not to go on, and over how many that fades."""
+
 _THIN_TO = 5.0
 """Width in pixels to which a part is shrunk before it is thinned: thinning costs width times area."""
 
 
-_BLUR_CELLS = 0.4
-"""Variance in square cells of the blur of a coarse mask: the cell itself, interpolation (0.16 together) and a decoder
-that softens by half a cell."""
-
-_LOST_CELLS = 0.5 * math.pi * _BLUR_CELLS
+_LOST_CELLS = 0.5 * math.pi * BLUR_CELLS
 """Square cells by which cutting a soft edge at a half takes area from each tip of a line, round or flat: an outline
 that turns by t loses t / 2 times the variance of the blur (mean curvature flow)."""
 
@@ -71,13 +70,8 @@ def measure_part(
     `most_strokes` strokes are recentred one by one, the rest measured along the skeleton. `frayed` says that the
     part was smoothed before.
     """
-    long, short, ellipse, across_grid = sides(part)
-    if (
-        ellipse and cell > 1.0
-    ):  # a soft edge cut at a half moves in by half its blur's variance over its radius
-        shrunk = _BLUR_CELLS * cell * cell
-        long, short = long + shrunk * 2 * long / short**2, short + shrunk * 2 * short / long**2
-    as_blob = Measured(True, part.area, long, short, across_grid=across_grid)
+    long, short, ellipse, known, across_grid = sides(part, cell, frayed)
+    as_blob = Measured(True, part.area, long, short, across_grid=across_grid, frayed=frayed, known=known)
     if part.area < 4:
         return as_blob
     filled = part.area / (long * short)
@@ -133,6 +127,7 @@ def measure_part(
         tails=sum(_tails(line, cell) for line in rough),
         turning=sum(_turning(line, 4 * line.radius + 2 * cell) for line in rough),
         noise=max(line.noise for line in rough),
+        slack=sum(line.slack for line in rough),
         thinnest=_thinnest(rough),
         across_grid=_across_grid(np.vstack(lines)),
         frayed=frayed,
@@ -165,8 +160,8 @@ def _tails(line: CentreLine, cell: float) -> float:
         end, inner = float(widths[:count].mean()), float(widths[count:].mean())
         slope = (inner - end) / (count * line.step)
         last = end - 0.5 * (inner - end)
-        if slope > _TAPERS:
-            total += min(1.0, max(0.0, 2.0 * (_THIN_CELLS - last / cell))) * cell / slope
+        if slope > _TAPERS and last < 2 * _THIN_CELLS * cell:
+            total += min(1.0, math.exp((_FADES - last / cell) / _FADES_WITHIN)) * cell / slope
     return total
 
 

@@ -19,9 +19,10 @@ class Measured:
     the length. `lines` are its centre lines, (N, 2) xy in the mask's pixels, empty for a blob; `widths` (M,) those of
     the sections. What the uncertainty needs: `tips` counts free ends in the photograph, `leaves` those that leave it;
     `tails` is how much of tapering ends the grid of the mask may have hidden, `noise` the deviation of the centre
-    lines, pixels, and `turning` how much they turn in all, radians; `thinnest` is the width of the thinnest twentieth,
-    and `across_grid` how far the lines reach across that direction of the pixel grid, straight or diagonal, along
-    which they lie closest, pixels; `frayed` says that the edges were smoothed first."""
+    lines, pixels, `slack` the length of bends that may be none, and `turning` how much the lines turn in all, radians;
+    `thinnest` is the width of the thinnest twentieth, and `across_grid` how far the lines reach across that direction
+    of the pixel grid, straight or diagonal, along which they lie closest, pixels; `frayed` says that the edges were
+    smoothed first, and `known` of a blob that its moments tell its sides."""
 
     is_blob: bool
     area: int
@@ -35,9 +36,11 @@ class Measured:
     tails: float = 0.0
     turning: float = 0.0
     noise: float = 0.3
+    slack: float = 0.0
     thinnest: float = np.inf
     across_grid: float = np.inf
     frayed: bool = False
+    known: bool = False
 
 
 def is_debris(part: Part, line: Measured) -> bool:

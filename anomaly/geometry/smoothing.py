@@ -36,6 +36,16 @@ _CORNER_CELLS = 1.0
 _CORNER_OWN = 0.1
 """Share of a corner's turn that its legs may turn themselves: a bend turns along its legs too."""
 
+_CORNER_DEEP, _CORNER_WIDE = 0.38, 0.05
+"""Share of the way from the chord's middle to where the legs meet that a corner may lack, and how much more for each
+pixel of radius under 5: what lacks more is an arc, which lacks a half."""
+
+_CORNER_KEPT = 0.35
+"""Radians by which a smoothed line turns at a corner that was put back, and nowhere else, at one point."""
+
+_SLACK_RADII = 0.8
+"""Radii of the cut-off at which bends are in doubt."""
+
 _CORNER_SHORT = 0.35
 """Pixels by which a corner of a thin line stays short of the point where its legs meet, which the steps of pixels put
 too far out; of a line over 12 px wide the legs are told well enough."""
@@ -89,6 +99,22 @@ def _penalty(n: int) -> NDArray[np.float64]:
     return bands
 
 
+def slack(line: Points, step: float, radius: float) -> float:
+    """Return by how much an evenly spaced line (N, 2) shortens when its bends within a width go, corners kept, pixels.
+
+    Whether the line bends so, or its edges waver, the mask does not tell: so much of its length is in doubt.
+    """
+    leg = np.diff(line, axis=0)
+    sharp = np.abs(_angle(leg[:-1], leg[1:])) > _CORNER_KEPT
+    total, last = 0.0, 0
+    for corner in (*(np.flatnonzero(sharp) + 1).tolist(), len(line) - 1):
+        piece, apart = resample(line[last : corner + 1], step)
+        even = whittaker(piece, max(2.0, _SLACK_RADII * radius) / apart)
+        total += max(0.0, float(arc_length(piece)[-1] - arc_length(even)[-1]))
+        last = corner
+    return total
+
+
 def smooth(line: Points, step: float, radius: float, noise: float, cell: float) -> Points:
     """Smooth an evenly spaced centre line (N, 2) as much as its noise allows.
 
@@ -140,7 +166,9 @@ def _corners(line: Points, step: float, radius: float, noise: float, cell: float
     ahead = (gap[:, 0] * v[:, 1] - gap[:, 1] * v[:, 0]) / _cross(u, v)
     apex = a + ahead[:, None] * u
     lean = np.abs(np.hypot(*(apex - a).T) - np.hypot(*(apex - b).T))
-    fit = np.flatnonzero((own < _CORNER_OWN * turn) & (ahead > 0) & (lean < 0.5 * m * step))
+    deep = _CORNER_DEEP + _CORNER_WIDE * max(0.0, 5.0 - max(1.0, radius - (cell - 1)))
+    lacks = np.hypot(*(apex - line[i]).T) < deep * m * step * np.tan(turn / 2)
+    fit = np.flatnonzero((own < _CORNER_OWN * turn) & (ahead > 0) & (lean < 0.5 * m * step) & lacks)
     pieces, last = [], 0
     for run in np.split(fit, np.flatnonzero(np.diff(i[fit]) > 2) + 1):
         if not run.size:

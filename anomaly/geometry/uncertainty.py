@@ -17,13 +17,21 @@ from anomaly.geometry.measured import Measured
 RESOLUTION_CELLS = 1.5
 """Cells of width under which a mask that was decided on a grid supports no width."""
 
-_EDGE, _FRAYED = 0.045, 0.6
+_EDGE, _FRAYED = 0.026, 0.4
 """Variance of the area of a line, per pixel of length and cubed cell: edges between the cells; frayed ones."""
 
-_LOST = 0.45
+_ROUGH, _ROUGH_WIDE = 2.0, 0.004
+"""Variance of the area of a line, per pixel of length and squared deviation of the line: of rough edges, as long as a
+cell; and as long as the line is wide."""
+
+_SMOOTHED, _EVEN_NOISE = 75.0, 0.13
+"""Pixels of width by which a grid thins or widens a rough line, per square of its deviation over its width, beyond the
+deviation that the grid itself gives: what is cut at a half has lost its tips and its notches unequally."""
+
+_LOST = 0.17
 """Share by which the area that a coarse mask lacks at its tips differs between decoders."""
 
-_SHARED = 0.14
+_SHARED = 0.06
 """Share of the variance that the grid adds to a length which the width has too: area and length lack it alike."""
 
 
@@ -44,7 +52,9 @@ def length_pm(found: Sequence[Measured], width: float, cell: float) -> float:
     """Return the standard deviation of the summed length in pixels; `width` is the mean width, `cell` as above."""
     grid = cell if cell > 1.0 else 0.0
     variance = sum(
-        _of_blob(part, cell)[0] ** 2 if part.is_blob else _own(part, grid) + _of_grid(part, grid)
+        _of_blob(part, cell)[0] ** 2
+        if part.is_blob
+        else _own(part, grid) + _tail(part, grid) + _of_grid(part, grid)
         for part in found
     )
     if cell > 1.0:
@@ -70,7 +80,7 @@ def width_pm(found: Sequence[Measured], is_blob: bool, length: float, width: flo
         return sum(off * area for off, area in blobs) / sum(area for _, area in blobs)
     grid = cell if cell > 1.0 else 0.0
     lines = [part for part in found if not part.is_blob]
-    along = sum(_own(part, grid) + _SHARED * _of_grid(part, grid) for part in lines)
+    along = sum(_own(part, grid) + 0.6 * _tail(part, grid) + _SHARED * _of_grid(part, grid) for part in lines)
     return float(np.hypot(width * np.sqrt(along), area_pm(found, cell)) / length)
 
 
@@ -82,27 +92,39 @@ def area_pm(found: Sequence[Measured], cell: float) -> float:
             long, short = _of_blob(part, cell)
             variance += part.area**2 * ((long / part.length) ** 2 + (short / max(part.width, 1.0)) ** 2)
         else:
-            edges = (_FRAYED if part.frayed else _EDGE) * cell**3 * part.length
-            variance += edges + _aligned(part) * part.length**2 + (_LOST * part.lost) ** 2
+            edges = (_FRAYED if part.frayed else _EDGE) * cell**3
+            edges += part.noise**2 * (_ROUGH * cell + _ROUGH_WIDE * part.width)
+            rough = _SMOOTHED * max(0.0, part.noise**2 - _EVEN_NOISE**2) / max(part.width, 1.0) ** 2
+            even = _aligned(part) + (rough**2 if cell > 1.0 else 0.0)
+            variance += edges * part.length + even * part.length**2 + (_LOST * part.lost) ** 2
     return float(np.sqrt(variance))
 
 
 def _own(part: Measured, grid: float) -> float:
     """Return the variance of the length of one line that comes from where it ends, turns, forks and wanders."""
     n, width = part.noise, part.width
-    tip = 0.16**2 + (0.76 * n) ** 2 + (0.23**2 if width < 1.8 else 0.0)
-    turn = 0.14**2 + (0.031 * width) ** 2
-    fork = 0.2**2 + (0.1 * width) ** 2 + (0.2 * grid) ** 2
-    tail = 0.35 if grid else 0.15
+    tip = 0.11**2 + (1.1 * n) ** 2 + (0.16**2 if width < 1.8 else 0.0)
+    # the face of a flat end that keeps to the lines of the grid is rounded as a whole
+    face = width * part.across_grid / max(part.length, 1.0) / max(grid, 1.0)
+    rounded = 0.15 * max(grid, 1.0) / (1 + 2.5 * face)
+    turn = 0.135**2 + (0.028 * width) ** 2
+    fork = 0.2**2 + (0.11 * width) ** 2 + (0.4 * grid) ** 2
     return (
         max(part.tips, 1) * tip
-        + part.leaves * 0.13**2
+        + part.tips * rounded**2
+        + part.leaves * 0.08**2
         + part.turning * turn
-        + (0.085 * grid * part.turning) ** 2
+        + (0.064 * grid * part.turning) ** 2
         + (len(part.lines) - 1) * fork
-        + (tail * part.tails) ** 2
-        + (0.19 * n) ** 2 * part.length / max(width, 2.0)  # a rough line wanders once a width or so
+        + 1.8**2 * part.slack
+        + (0.3 * part.slack) ** 2
+        + (0.06 * n) ** 2 * part.length / max(width, 2.0)  # a rough line wanders once a width or so
     )
+
+
+def _tail(part: Measured, grid: float) -> float:
+    """Return the variance of the length that comes from ends that taper away, and of which a grid shows the less."""
+    return ((0.3 if grid else 0.15) * part.tails) ** 2
 
 
 def _of_grid(part: Measured, grid: float) -> float:
@@ -113,8 +135,8 @@ def _of_grid(part: Measured, grid: float) -> float:
     if grid == 0.0:
         return 0.0
     cells = part.width / grid
-    soft = 0.245 * grid * part.tips * math.exp(min(0.0, (1.45 - cells) / 2.0))
-    return part.tips * (0.083 * grid) ** 2 + soft**2 + (0.83 * grid / max(cells, 0.3) ** 3) ** 2
+    soft = 0.19 * grid * part.tips * math.exp(min(0.0, (1.45 - cells) / 2.0))
+    return part.tips * (0.05 * grid) ** 2 + soft**2 + (0.37 * grid / max(cells, 0.3) ** 3) ** 2
 
 
 def _aligned(part: Measured) -> float:
@@ -126,8 +148,18 @@ def _aligned(part: Measured) -> float:
 
 
 def _of_blob(part: Measured, cell: float) -> tuple[float, float]:
-    """Return the standard deviations of the long and of the short side."""
-    coarse = cell / max(part.width, cell)
+    """Return the standard deviations of the long and of the short side.
+
+    Area and moments tell the sides of a shape that is known the better, the more cells it has; of any other, the
+    outermost pixels stand for the sides.
+    """
+    few = cell**2 / max(part.area, 1)
+    if part.known and math.isinf(part.across_grid):  # an ellipse, of whose tips a grid takes the more
+        long, short = cell * (0.105 + 4.0 * few), cell * (0.05 + 0.75 * few)
+    elif part.known:
+        long, short = cell * (0.065 + 2.5 * few), cell * (0.037 + 0.4 * few)
+    else:
+        outer = cell * (0.3 if cell > 1.0 or part.frayed else 0.12)
+        long, short = outer + 2.0 * cell * few, outer + 0.3 * cell * few
     aligned = math.sqrt(_aligned(part))
-    long, short = cell * (0.07 + 1.1 * coarse), cell * (0.03 + 0.36 * coarse)
     return math.hypot(long, aligned), math.hypot(short, aligned)

@@ -12,6 +12,7 @@ import pytest
 from anomaly.errors import InvalidRequest
 from anomaly.geometry import FrameEdges, measure, measure_mask
 from anomaly.types import Bitmap, Geometry, Mask
+from benchmarks.masks import degrade, sample
 
 
 def bar(length: float, width: float, degrees: float = 0.0, size: int = 300) -> Bitmap:
@@ -313,3 +314,36 @@ def test_the_same_mask_always_measures_the_same() -> None:
     first, second = measure(mask), measure(mask)
     assert first.length_pixels == second.length_pixels
     assert all(np.array_equal(a, b) for a, b in zip(first.centre_lines, second.centre_lines, strict=True))
+
+
+def test_a_bend_of_a_wide_line_is_no_corner() -> None:
+    """A line 40 px wide that bends round 60 px, as sharply as such a line may, is as long as its middle."""
+    y, x = np.mgrid[:320, :320].astype(float)
+    turn = math.radians(45)
+    middle = np.array(
+        [90.0, 40.0 + 60.0]
+    )  # of the bend: from a straight stretch along the top into one turned by 45
+    from_middle = np.hypot(x - middle[0], y - middle[1])
+    angle = np.arctan2(x - middle[0], middle[1] - y)
+    bend = (np.abs(from_middle - 60) <= 20) & (angle >= 0) & (angle <= turn)
+    before = (np.abs(y - 40) <= 20) & (x <= 90) & (x >= 10)
+    end = middle + 60 * np.array([math.sin(turn), -math.cos(turn)])
+    along = (x - end[0]) * math.cos(turn) + (y - end[1]) * math.sin(turn)
+    across = (y - end[1]) * math.cos(turn) - (x - end[0]) * math.sin(turn)
+    after = (np.abs(across) <= 20) & (along >= 0) & (along <= 100)
+    found = measure(bend | before | after)
+    assert found.length_pixels == pytest.approx(80.5 + 60 * turn + 100, rel=0.005)
+
+
+@pytest.mark.parametrize("family", ["rectangle", "ellipse"])
+def test_a_coarse_mask_keeps_the_sides_of_a_shape(family: str) -> None:
+    """Noise on the outline of a coarse mask puts neither side of a rectangle or an ellipse off to one side."""
+    off = []
+    for seed in range(700_000, 700_024):
+        truth = sample(family, seed)
+        if truth.width > 30:
+            found = measure(degrade(truth.mask, 4.0, seed), cell_pixels=4.0)
+            off.append((found.length_pixels - truth.length, (found.width_pixels or 0.0) - truth.width))
+    assert len(off) > 8
+    assert np.abs(np.median(off, axis=0)).max() < 0.4
+    assert np.abs(np.array(off)[:, 1]).mean() < 0.4

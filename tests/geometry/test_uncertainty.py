@@ -74,3 +74,27 @@ def test_a_coarser_grid_is_less_certain() -> None:
     assert fine.width_pixels_pm is not None
     assert coarse.width_pixels_pm is not None
     assert fine.width_pixels_pm < coarse.width_pixels_pm
+
+
+def test_a_line_whose_edges_waver_is_less_certain() -> None:
+    """Edges that bend a wide line to and fro within its width leave open how long it is."""
+    y, x = np.mgrid[:160, :420]
+    straight = measure((np.abs(y - 80) <= 15) & (x >= 20) & (x < 400))
+    upper, lower = 80 - 15 + 4 * np.sin(x / 5), 80 + 15 + 4 * np.sin(x / 5 + 1)
+    wavering = measure((y >= upper) & (y <= lower) & (x >= 20) & (x < 400))
+    assert straight.length_pixels_pm is not None
+    assert wavering.length_pixels_pm is not None
+    assert wavering.length_pixels_pm > 2 * straight.length_pixels_pm
+
+
+def test_what_may_be_left_of_a_line_is_no_shape() -> None:
+    """A part of a few cells has an uncertain width; one of many cells, whose sides its area tells, a certain one."""
+    found = {}
+    for side in (8, 80):
+        mask = np.zeros((120, 120), np.bool_)
+        mask[20 : 20 + side, 20 : 20 + side] = True
+        found[side] = measure(mask, cell_pixels=4.0)
+    few, many = found[8].width_pixels_pm, found[80].width_pixels_pm
+    assert few is not None
+    assert many is not None
+    assert few > 1.0 > 0.5 > many
