@@ -34,6 +34,9 @@ _LOST = 0.17
 _SHARED = 0.06
 """Share of the variance that the grid adds to a length which the width has too: area and length lack it alike."""
 
+_TAIL_SHARED = 0.6
+"""Likewise of what tapering ends add: they are thinner than the line, so that the mean width changes by less."""
+
 
 def width_reason(width: float, cell: float) -> str | None:
     """Return why no width is stated: one of fewer than 1.5 cells of the mask's grid; None where one is.
@@ -80,7 +83,9 @@ def width_pm(found: Sequence[Measured], is_blob: bool, length: float, width: flo
         return sum(off * area for off, area in blobs) / sum(area for _, area in blobs)
     grid = cell if cell > 1.0 else 0.0
     lines = [part for part in found if not part.is_blob]
-    along = sum(_own(part, grid) + 0.6 * _tail(part, grid) + _SHARED * _of_grid(part, grid) for part in lines)
+    along = sum(
+        _own(part, grid) + _TAIL_SHARED * _tail(part, grid) + _SHARED * _of_grid(part, grid) for part in lines
+    )
     return float(np.hypot(width * np.sqrt(along), area_pm(found, cell)) / length)
 
 
