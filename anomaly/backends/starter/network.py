@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import cv2
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
@@ -21,6 +22,9 @@ TILE_PIXELS = 1024
 OVERLAP_PIXELS = 128
 """Tiles overlap by the reach of the network's view, half of which is cut from every inner side."""
 
+AFAR_SHARE = 0.25
+"""How much the look from twice as far counts. A wide crack is plain from there, and a rough surface calm."""
+
 
 class Network:
     """The ONNX file, loaded."""
@@ -39,11 +43,23 @@ class Network:
         self._input = self._session.get_inputs()[0].name
 
     def likeness(self, image: Image) -> Likeness:
-        """Return how much each pixel of (H, W, 3) uint8 RGB looks like crack: (H, W) float32, 0..1."""
+        """Return how much each pixel of (H, W, 3) uint8 RGB looks like crack: (H, W) float32, 0..1.
+
+        It looks twice, at the photograph as it is and at half its size: the log-odds of both are averaged.
+        """
+        odds = self._odds(image)
+        height, width = odds.shape
+        half = (max(1, width // 2), max(1, height // 2))
+        small = np.asarray(cv2.resize(image, half, interpolation=cv2.INTER_AREA), np.uint8)
+        afar = cv2.resize(self._odds(small), (width, height), interpolation=cv2.INTER_LINEAR)
+        odds = np.asarray(cv2.addWeighted(odds, 1 - AFAR_SHARE, afar, AFAR_SHARE, 0, dst=odds), np.float32)
+        return _sigmoid(odds)
+
+    def _odds(self, image: Image) -> NDArray[np.float32]:
         seen = planes(image)
         height, width = seen.shape[1:]
         if height * width <= WHOLE_PIXELS:
-            return _sigmoid(self._run(seen))
+            return self._run(seen)
         odds = np.empty((height, width), np.float32)
         half = OVERLAP_PIXELS // 2
         for top, bottom in _spans(height):
@@ -52,7 +68,7 @@ class Network:
                 up, down = top + half * (top > 0), bottom - half * (bottom < height)
                 start, end = left + half * (left > 0), right - half * (right < width)
                 odds[up:down, start:end] = answer[up - top : down - top, start - left : end - left]
-        return _sigmoid(odds)
+        return odds
 
     def _run(self, seen: NDArray[np.float32]) -> NDArray[np.float32]:
         height, width = seen.shape[1:]
