@@ -40,8 +40,8 @@ class Schedule:
 RELEASE = Schedule(
     seed=20261121,
     stages=(
-        Stage("full", 53, 2e-3, 2e-3),
-        Stage("full", 16, 2e-3, 2e-5, average=0.996),
+        Stage("full", 165, 2e-3, 2e-3),
+        Stage("full", 35, 2e-3, 2e-5, average=0.996),
     ),
 )
 """The shipped weights: after the warm-up a steady rate, then one that falls to a hundredth.

@@ -22,7 +22,7 @@ TILE_PIXELS = 1024
 OVERLAP_PIXELS = 128
 """Tiles overlap by the reach of the network's view, half of which is cut from every inner side."""
 
-AFAR_SHARE = 0.25
+AFAR_SHARE = 0.2
 """How much the look from twice as far counts. A wide crack is plain from there, and a rough surface calm."""
 
 
