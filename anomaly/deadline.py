@@ -3,11 +3,13 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Self
 
 from anomaly.errors import DeadlineExceeded
+
+_NEVER: AbstractAsyncContextManager[None] = nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +31,14 @@ class Deadline:
         if self.at is not None and time.monotonic() >= self.at:
             raise self._over()
 
-    @asynccontextmanager
-    async def kept(self) -> AsyncIterator[None]:
+    def kept(self) -> AbstractAsyncContextManager[None]:
         """Cancel what the body awaits when the moment comes. Raises `DeadlineExceeded` then."""
-        if self.at is None:
-            yield
-            return
+        return _NEVER if self.at is None else self._until(self.at)
+
+    @asynccontextmanager
+    async def _until(self, at: float) -> AsyncIterator[None]:
         try:
-            async with asyncio.timeout(self.at - time.monotonic()):
+            async with asyncio.timeout(at - time.monotonic()):
                 yield
         except TimeoutError:
             raise self._over() from None

@@ -49,6 +49,10 @@ class FileRequest(DetectOptions):
     )
 
 
+_PLAIN = FileRequest()
+"""A photograph and nothing else, as most come."""
+
+
 class DetectRequest(FileRequest):
     """One photograph as JSON: the body of `POST /detect`, or a job's `input`."""
 
@@ -136,7 +140,7 @@ def parse_file(fields: Mapping[str, str]) -> FileRequest:
 
     "0.5" is a number, "true" a truth value, and what has parts of its own is JSON: `{"tile": 512}`.
     """
-    return _from_texts(FileRequest, fields)
+    return _from_texts(FileRequest, fields) if fields else _PLAIN
 
 
 def beside(value: object, texts: Mapping[str, str]) -> object:
