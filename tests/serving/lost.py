@@ -2,7 +2,6 @@
 
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from anomaly import logs
@@ -12,28 +11,11 @@ from anomaly.pipeline import Pipeline
 from anomaly.service import Loaded, Service
 from anomaly.serving import pod
 from anomaly.settings import Settings
-from anomaly.types import Detection, Image, Limits, ModelCard
+from anomaly.types import Limits
+from tests.serving.failing import Failing
 
 LOADING_S = 2.0
 """For so long jobs can be handed in before the card is used."""
-
-
-class Lost:
-    """A detector whose card fails after the warm-up, as the real ones tell it."""
-
-    card = ModelCard("lost", classes=("crack",))
-
-    def __init__(self) -> None:
-        self._calls = 0
-
-    def detect(
-        self, images: Sequence[Image], threshold: float, keys: Sequence[str] = ()
-    ) -> list[list[Detection]]:
-        """Answer nothing once, and then fail for good."""
-        self._calls += 1
-        if self._calls == 1:
-            return [[] for _ in images]
-        raise DeviceLost("the card answers no more")
 
 
 def main(port: int, folder: Path) -> None:
@@ -41,7 +23,9 @@ def main(port: int, folder: Path) -> None:
 
     def load() -> Loaded:
         time.sleep(LOADING_S)
-        pipeline = Pipeline(Lost(), None, tables.taxonomy(), tables.standards())
+        pipeline = Pipeline(
+            Failing(DeviceLost("the card answers no more")), None, tables.taxonomy(), tables.standards()
+        )
         return Loaded(pipeline, 1, {}, lambda: {"device": "cuda"})
 
     logs.configure("info", "text")

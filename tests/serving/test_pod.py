@@ -6,6 +6,7 @@ from starlette.testclient import TestClient
 
 from anomaly import errors
 from anomaly.bootstrap import tables
+from anomaly.errors import DeviceLost
 from anomaly.pipeline import Pipeline
 from anomaly.service import Loaded, Service
 from anomaly.serving.pod import create_app
@@ -13,7 +14,7 @@ from anomaly.serving.pod.failures import STATUS, status_of
 from anomaly.types import Limits
 from tests.pictures import base64_of, encoded, gradient
 from tests.services import warm_service
-from tests.serving.lost import Lost
+from tests.serving.failing import Failing
 from tests.site import PICTURE, served_site
 
 FILE = encoded(gradient(320, 240), "JPEG")
@@ -218,7 +219,9 @@ def test_a_lost_device_makes_the_server_unhealthy() -> None:
     """The request that met the fault, and all after it, get 503 and its code; /health asks for a new process."""
 
     def load() -> Loaded:
-        pipeline = Pipeline(Lost(), None, tables.taxonomy(), tables.standards())
+        pipeline = Pipeline(
+            Failing(DeviceLost("the card answers no more")), None, tables.taxonomy(), tables.standards()
+        )
         return Loaded(pipeline, 4, {}, lambda: {"device": "cuda"})
 
     service = Service(load, limits=Limits(), max_waiting=4, cpu_threads=1)

@@ -10,7 +10,6 @@ import pytest
 from anomaly.bootstrap import tables
 from anomaly.errors import AnomalyError, DeviceLost, OutOfMemory
 from anomaly.pipeline import Pipeline
-from anomaly.ports import Detector
 from anomaly.service import Loaded, Service
 from anomaly.serving.handling import handler
 from anomaly.serving.handling.channel import Channel
@@ -20,33 +19,15 @@ from anomaly.serving.worker.recycling import FAILURES_IN_A_ROW, Recycling
 from anomaly.serving.worker.startup import free_mb
 from anomaly.simulator import State
 from anomaly.simulator.job import Job, Submission
-from anomaly.types import Detection, Image, Limits, ModelCard
+from anomaly.types import Limits
 from tests.pictures import base64_of, encoded, gradient
 from tests.services import warm_service
+from tests.serving.failing import Failing
 from tests.serving.loops import working
 
 pytestmark = pytest.mark.xdist_group("sdk")
 
 PHOTO = base64_of(encoded(gradient(64, 48)))
-
-
-class Failing(Detector):
-    """A detector that works while it is warmed, and then fails in one way for good."""
-
-    card = ModelCard("failing", classes=("crack",))
-
-    def __init__(self, error: AnomalyError) -> None:
-        self._error = error
-        self._calls = 0
-
-    def detect(
-        self, images: Sequence[Image], threshold: float, keys: Sequence[str] = ()
-    ) -> list[list[Detection]]:
-        """Answer nothing once, and then fail."""
-        self._calls += 1
-        if self._calls == 1:
-            return [[] for _ in images]
-        raise self._error
 
 
 def failing_service(error: AnomalyError, device: Mapping[str, object] | None = None) -> Service:
