@@ -20,6 +20,9 @@ RUN_NOTE := No NVIDIA card and no DETECTOR_WEIGHTS: the light install, with the 
 endif
 ALL_EXTRAS := models,sam3,serverless,dev
 
+# A third of the tests' time is waiting for processes: half as many workers again as there are cores.
+WORKERS ?= $(shell expr \( $$(getconf _NPROCESSORS_ONLN) \* 3 + 1 \) / 2)
+
 .PHONY: help run test browser check gpu-test train install install-all clean
 
 help: ## List these targets
@@ -32,7 +35,7 @@ run: install ## Install what this machine can use, and serve on API_PORT (8000)
 # One thread for each of the tests' processes: torch and OpenCV would otherwise fight over the cores.
 test gpu-test: export OMP_NUM_THREADS ?= 1
 test: install-all browser ## Install everything and run the tests
-	$(BIN)/pytest -n auto --dist loadgroup $(PYTEST)
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(PYTEST)
 
 # The page's tests drive a real browser, and are skipped with a reason where there is none.
 browser: ## Install Debian's Chromium, where there is no Chromium or Chrome
