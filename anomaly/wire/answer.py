@@ -5,6 +5,7 @@ Numbers are rounded to what they can mean: boxes and lengths to a hundredth of a
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import orjson
 import pybase64
@@ -185,7 +186,7 @@ def _physical(physical: Physical) -> PhysicalAnswer:
         "width_p95_mm": _thousandth(physical.width_p95_mm),
         "area_mm2": _hundredth(physical.area_mm2),
         "area_mm2_pm": _hundredth(physical.area_mm2_pm),
-        "mm_per_pixel": round(float(physical.mm_per_pixel), 5),
+        "mm_per_pixel": _rounded(100_000, physical.mm_per_pixel),
         "scale_source": physical.source,
         "width_class": None
         if found is None
@@ -200,19 +201,21 @@ def _physical(physical: Physical) -> PhysicalAnswer:
     }
 
 
-def _hundredth(value: float) -> float:
-    # A backend may hand over numpy's floats, which not every JSON writer knows. `round` with digits goes by way of
-    # text, which for twenty boxes takes longer than all else that is written of them.
-    return (float(value) * 100 + 0.5) // 1 / 100
+def _rounded(parts: float, value: float) -> float:
+    """Return `value` to one of so many `parts` of one, as Python's own float: not every JSON writer knows numpy's.
+
+    `round` with digits goes by way of text, which for twenty boxes takes longer than all else that is written of them.
+    """
+    return (float(value) * parts + 0.5) // 1 / parts
+
+
+_hundredth = partial(_rounded, 100)
+_score = partial(_rounded, 10_000)
 
 
 def _thousandth(value: float | None) -> float | None:
     # A crack's width is limited to tenths of a millimetre: a hundredth would be a tenth of that.
-    return None if value is None else (float(value) * 1000 + 0.5) // 1 / 1000
-
-
-def _score(value: float) -> float:
-    return (float(value) * 10_000 + 0.5) // 1 / 10_000
+    return None if value is None else _rounded(1000, value)
 
 
 def _maybe(value: float | None) -> float | None:
