@@ -1,3 +1,5 @@
+import threading
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -39,6 +41,34 @@ def test_a_batch_counts_its_items_and_their_waits() -> None:
     seen = figures(meter)
     assert seen["anomaly_batch_size_sum"] == 3
     assert seen["anomaly_queue_wait_seconds_count"] == 3
+
+
+def test_many_notes_are_counted_before_anybody_asks() -> None:
+    """What happened between two looks at the figures takes no more room the longer nobody looks."""
+    meter = Meter()
+    for _ in range(1000):
+        meter.photographed("ok", ["crack"])
+    name, labels = "anomaly_photos_total", {"outcome": "ok"}
+    before = meter.registry.get_sample_value(name, labels)
+    assert before is not None
+    assert 900 < before < 1000
+    assert figures(meter)["anomaly_photos_total[('outcome', 'ok')]"] == 1000
+
+
+def test_threads_that_note_at_once_lose_no_count() -> None:
+    """Each note is counted once, whichever thread counts it."""
+    meter = Meter()
+
+    def work() -> None:
+        for _ in range(2000):
+            meter.staged("read", 0.01)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert figures(meter)["anomaly_stage_seconds_count[('stage', 'read')]"] == 8000
 
 
 def test_two_meters_know_nothing_of_one_another() -> None:

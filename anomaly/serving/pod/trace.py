@@ -3,8 +3,8 @@
 import logging
 import re
 import time
-import uuid
 from collections.abc import Collection
+from secrets import token_hex
 from urllib.parse import quote
 
 import structlog
@@ -51,16 +51,17 @@ class Trace:
                 message = {**message, "headers": [*message.get("headers", ()), (b"x-request-id", identity)]}
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=identity.decode()):
-            try:
-                await self._app(scope, receive, answer)
-            except Exception:
-                log.exception("%s %s failed", scope["method"], _shown(scope["path"]))
-                if status:  # too late for another answer: the connection breaks off
-                    raise
-                await self._unexpected(scope, receive, answer)
-            finally:
-                self._note(scope, status, time.perf_counter() - started)
+        bound = structlog.contextvars.bind_contextvars(request_id=identity.decode())
+        try:
+            await self._app(scope, receive, answer)
+        except Exception:
+            log.exception("%s %s failed", scope["method"], _shown(scope["path"]))
+            if status:  # too late for another answer: the connection breaks off
+                raise
+            await self._unexpected(scope, receive, answer)
+        finally:
+            self._note(scope, status, time.perf_counter() - started)
+            structlog.contextvars.reset_contextvars(**bound)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         noted = scope.get("state", {})
@@ -87,4 +88,4 @@ def _shown(path: str) -> str:
 
 def _request_id(scope: Scope) -> bytes:
     given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-    return given if _SOUND_ID.fullmatch(given) else uuid.uuid4().hex.encode()
+    return given if _SOUND_ID.fullmatch(given) else token_hex(16).encode()
