@@ -17,7 +17,7 @@ from PIL import Image as Pillow
 from PIL import UnidentifiedImageError
 
 from anomaly.errors import CorruptImage, TooManyPixels, UnsupportedImage
-from anomaly.imaging.jpeg import has_notes, is_jpeg
+from anomaly.imaging.jpeg import read_head
 from anomaly.types import Image, Limits
 
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF")
@@ -44,9 +44,30 @@ def decode(data: bytes, limits: Limits) -> Image:
     Raises `UnsupportedImage` where it is no picture of a kind that is read, `TooManyPixels` by what
     the header says, before anything is decoded, and `CorruptImage` where the file breaks off.
     """
-    image = _plain_jpeg(data, limits)
-    if image is not None:
-        return image
+    image = decode_plain(data, limits)
+    return decode_other(data, limits) if image is None else image
+
+
+def decode_plain(data: bytes, limits: Limits) -> Image | None:
+    """Decode what most photographs are, without Pillow; None for what needs a closer look, or is broken.
+
+    That is what is no JPEG in colour or grey, and what holds notes that may turn it. Raises `TooManyPixels`.
+    """
+    if read_head(data).notes:
+        return None
+    try:
+        height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
+        if colours not in ("YCbCr", "RGB", "Gray"):
+            return None
+        _check_size(width, height, limits)
+        decoded: Image = simplejpeg.decode_jpeg(data, colorspace="RGB")
+    except ValueError:
+        return None
+    return decoded
+
+
+def decode_other(data: bytes, limits: Limits) -> Image:
+    """Decode as `decode` does, what `decode_plain` does not."""
     try:
         picture = Pillow.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
@@ -62,24 +83,6 @@ def decode(data: bytes, limits: Limits) -> Image:
     # After the pixels: a PNG may carry its orientation behind them, and Pillow decodes it all to look.
     upright = _UPRIGHT.get(_orientation(picture))
     return image if upright is None else np.ascontiguousarray(upright(image))
-
-
-def _plain_jpeg(data: bytes, limits: Limits) -> Image | None:
-    """Decode what most photographs are, without Pillow; None for what needs a closer look, or is broken.
-
-    That is what is no JPEG in colour or grey, and what holds notes that may turn it.
-    """
-    if not is_jpeg(data) or has_notes(data):
-        return None
-    try:
-        height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
-        if colours not in ("YCbCr", "RGB", "Gray"):
-            return None
-        _check_size(width, height, limits)
-        decoded: Image = simplejpeg.decode_jpeg(data, colorspace="RGB")
-    except ValueError:
-        return None
-    return decoded
 
 
 def _check_size(width: int, height: int, limits: Limits) -> None:

@@ -6,7 +6,6 @@ from math import isfinite
 from PIL import Image as Pillow
 
 from anomaly.imaging.decode import FORMATS
-from anomaly.imaging.jpeg import has_notes, is_jpeg
 
 # Tags of the Exif sub-directory (CIPA DC-008).
 _DIRECTORY = 0x8769
@@ -27,8 +26,6 @@ def read_exif(data: bytes) -> dict[str, float]:
     Only what is a finite number is there. Empty for a file that has none, or whose EXIF is broken:
     it is worth having, and never worth an error. Pixels are not decoded.
     """
-    if is_jpeg(data) and not has_notes(data):
-        return {}  # without opening the file once more
     try:
         with Pillow.open(io.BytesIO(data), formats=FORMATS) as picture:
             directory = _exif(picture).get_ifd(_DIRECTORY)

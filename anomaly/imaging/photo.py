@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import pybase64
 
 from anomaly.errors import EmptyImage, ImageTooLarge, InvalidBase64, InvalidRequest
-from anomaly.imaging.decode import decode
+from anomaly.imaging.decode import decode_other, decode_plain
 from anomaly.imaging.exif import read_exif
-from anomaly.imaging.jpeg import baseline_pixels, has_notes
+from anomaly.imaging.jpeg import read_head
 from anomaly.types import Frame, Limits
 
 QUICK_PIXELS = 400_000
@@ -51,8 +51,8 @@ class Photo:
         source = self.source
         if not isinstance(source, bytes) or len(source) > QUICK_BYTES:
             return False
-        pixels = baseline_pixels(source)
-        return pixels is not None and 0 < pixels <= QUICK_PIXELS and not has_notes(source)
+        notes, pixels = read_head(source)
+        return not notes and pixels is not None and 0 < pixels <= QUICK_PIXELS
 
     def _bytes(self, limits: Limits) -> bytes:
         source = self.source
@@ -79,8 +79,10 @@ class PhotoFile:
 
     def frame(self, limits: Limits) -> Frame:
         """Decode to an upright RGB frame. Raises `InputError`; takes milliseconds to seconds of one core."""
-        image = decode(self.data, limits)
-        return Frame(self.frame_id, image, self.digest, read_exif(self.data))
+        image = decode_plain(self.data, limits)
+        if image is not None:  # which holds no notes
+            return Frame(self.frame_id, image, self.digest)
+        return Frame(self.frame_id, decode_other(self.data, limits), self.digest, read_exif(self.data))
 
 
 def _from_base64(text: str, limits: Limits) -> bytes:

@@ -1,7 +1,7 @@
 import pytest
 from PIL import Image as Pillow
 
-from anomaly.imaging.jpeg import baseline_pixels, has_notes, is_jpeg
+from anomaly.imaging.jpeg import is_jpeg, read_head
 from tests.pictures import encoded, gradient
 
 PLAIN = encoded(gradient(64, 48), "JPEG")
@@ -17,16 +17,16 @@ def exif() -> Pillow.Exif:
 def test_a_plain_photograph_has_no_notes() -> None:
     """A JPEG without Exif and XMP is told by its segments, and one with either is too."""
     assert is_jpeg(PLAIN)
-    assert not has_notes(PLAIN)
-    assert has_notes(encoded(gradient(64, 48), "JPEG", exif=exif()))
-    assert has_notes(encoded(gradient(64, 48), "JPEG", xmp=b"<x:xmpmeta/>"))
+    assert not read_head(PLAIN).notes
+    assert read_head(encoded(gradient(64, 48), "JPEG", exif=exif())).notes
+    assert read_head(encoded(gradient(64, 48), "JPEG", xmp=b"<x:xmpmeta/>")).notes
 
 
 def test_notes_behind_other_segments_are_found() -> None:
     """Exif that stands behind a colour profile, which may hold any bytes, is still found."""
     profile = b"\xff\xda\xff\xe1" * 1000
-    assert not has_notes(encoded(gradient(64, 48), "JPEG", icc_profile=profile))
-    assert has_notes(encoded(gradient(64, 48), "JPEG", icc_profile=profile, exif=exif()))
+    assert not read_head(encoded(gradient(64, 48), "JPEG", icc_profile=profile)).notes
+    assert read_head(encoded(gradient(64, 48), "JPEG", icc_profile=profile, exif=exif())).notes
 
 
 @pytest.mark.parametrize(
@@ -34,12 +34,12 @@ def test_notes_behind_other_segments_are_found() -> None:
 )
 def test_of_a_broken_head_nothing_is_believed(data: bytes) -> None:
     """A head that breaks off, or is not made of segments, may hold anything."""
-    assert has_notes(data)
+    assert read_head(data).notes
 
 
 def test_no_length_stops_it() -> None:
     """Segments that claim no length at all still come to an end."""
-    assert has_notes(b"\xff\xd8" + b"\xff\xe0\x00\x00" * 1000)
+    assert read_head(b"\xff\xd8" + b"\xff\xe0\x00\x00" * 1000).notes
 
 
 @pytest.mark.parametrize(
@@ -54,4 +54,4 @@ def test_no_length_stops_it() -> None:
 )
 def test_a_baseline_jpeg_tells_its_pixels(data: bytes, pixels: int | None) -> None:
     """The number of pixels stands in the head of a baseline JPEG; other files may cost more than that."""
-    assert baseline_pixels(data) == pixels
+    assert read_head(data).baseline_pixels == pixels
