@@ -78,6 +78,7 @@ class Batcher(Generic[Item, Result]):
         self._max_batch = max_batch
         self._max_waiting = max_waiting
         self._entries: deque[_Entry[Item, Result]] = deque()
+        self._errands: deque[Callable[[], None]] = deque()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
@@ -133,19 +134,25 @@ class Batcher(Generic[Item, Result]):
             self._waiting += sum(entry.places for entry in entries)
             for entry in entries:
                 entry.future.add_done_callback(partial(self._left, entry.places))
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="model", daemon=True)
-                self._thread.start()
-            self._changed.notify()
+            self._wake()
         return [entry.future for entry in entries]
+
+    def lend(self, errand: Callable[[], None]) -> None:
+        """Run `errand` on the thread, before its next batch; what it submits goes on without another thread to wake.
+
+        For what is short and done while nothing else waits. Raises `NotReady` once closed.
+        """
+        with self._changed:
+            self._check_open()
+            self._errands.append(errand)
+            self._wake()
 
     def check_room(self, places: int) -> None:
         """Raise what `submit` would raise for so many places now: the refused are to cost no work."""
         with self._changed:
             if self._lost is not None:
                 raise DeviceLost(str(self._lost))
-            if self._closed:
-                raise NotReady("the server is stopping; send the request to another one")
+            self._check_open()
             if self._waiting and self._waiting + places > self._max_waiting:
                 raise QueueFull(
                     f"{self._waiting} photos wait already and the limit is {self._max_waiting}; try again later",
@@ -174,14 +181,27 @@ class Batcher(Generic[Item, Result]):
         """The error with which the device was lost, None while it works."""
         return self._lost
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise NotReady("the server is stopping; send the request to another one")
+
+    def _wake(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="model", daemon=True)
+            self._thread.start()
+        self._changed.notify()
+
     def _work(self) -> None:
         while True:
             with self._changed:
-                while not self._entries and not self._closed:
+                while not (self._errands or self._entries or self._closed):
                     self._changed.wait()
-                if not self._entries:
+                errand = self._errands.popleft() if self._errands else None
+                if errand is None and not self._entries:
                     return
-                batch = self._take()
+                batch = self._take() if errand is None else []
+            if errand is not None:
+                _run(errand)
             if batch:
                 started = time.perf_counter()
                 now = time.monotonic()
@@ -247,6 +267,13 @@ class Batcher(Generic[Item, Result]):
             return
         for entry, result in zip(batch, results, strict=True):
             entry.future.set_result(result)
+
+
+def _run(errand: Callable[[], None]) -> None:
+    try:
+        errand()
+    except Exception:  # the thread is everybody's
+        log.exception("an errand on the model thread failed")
 
 
 def _fail(batch: list[_Entry[Item, Result]], error: DeviceLost) -> None:

@@ -311,3 +311,49 @@ def test_many_threads_may_submit(model: Model) -> None:
         thread.join(20)
     batcher.close()
     assert answers == {number: [2 * number, 2 * (number + 1000)] for number in range(100)}
+
+
+def test_an_errand_runs_on_the_thread_before_what_it_submits(
+    model: Model, batcher: "Batcher[int, int]"
+) -> None:
+    """What is lent to the thread may submit, and its thread is the models' own."""
+    seen: list[str] = []
+    futures: list[Future[int]] = []
+    done = threading.Event()
+
+    def errand() -> None:
+        seen.append(threading.current_thread().name)
+        futures.extend(batcher.submit([3]))
+        done.set()
+
+    batcher.lend(errand)
+    assert done.wait(10)
+    assert seen == ["model"]
+    assert results(futures) == [6]
+
+
+def test_an_errand_that_fails_leaves_the_thread_at_work(model: Model, batcher: "Batcher[int, int]") -> None:
+    """The next batch runs as if nothing had been."""
+
+    def errand() -> None:
+        raise ZeroDivisionError
+
+    batcher.lend(errand)
+    assert results(batcher.submit([1])) == [2]
+
+
+def test_errands_lent_before_the_end_are_run_and_none_after(
+    model: Model, batcher: "Batcher[int, int]"
+) -> None:
+    """Closing finishes what was taken; then the thread is lent to nobody."""
+    seen: list[int] = []
+    first = model.hold(batcher)
+    batcher.lend(lambda: seen.append(1))
+    closing = threading.Thread(target=batcher.close)
+    closing.start()
+    model.free.set()
+    closing.join(10)
+    assert first.result(timeout=10) == 0
+    assert seen == [1]
+    with pytest.raises(NotReady, match="stopping"):
+        batcher.lend(lambda: seen.append(2))

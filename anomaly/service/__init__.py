@@ -109,8 +109,8 @@ class Service:
         self._inside += 1
         try:
             if self._inside == 1 and len(photos) == 1 and options.scale is None and photos[0].is_quick:
-                # About a millisecond: nobody else is there to wait, and threads cost time to reach.
-                call.read(0)
+                # About a millisecond: nobody else is there to wait for it, and each thread costs time to reach.
+                batcher.lend(partial(call.read, 0))
             else:
                 for number in range(len(photos)):
                     self._reading.submit(call.read, number)

@@ -1,7 +1,8 @@
 """One call for findings on its way: read on the decoding threads, looked at on the model thread, and back.
 
 A photograph crosses threads three times, from the event loop to where it is read, from there straight to the
-models, and back; all that a batch of the models answers comes back at one waking of the loop.
+models, and back; a small one that is alone is read where the models are. All that a batch of the models answers comes
+back at one waking of the loop.
 """
 
 import asyncio
