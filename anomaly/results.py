@@ -98,8 +98,8 @@ class Results:
         lean = replace(
             findings,
             image=None,
-            anomalies=tuple(replace(each, written=None) for each in findings.anomalies),
-            structures=tuple(replace(each, written=None) for each in findings.structures),
+            anomalies=tuple(each._replace(written=None) for each in findings.anomalies),
+            structures=tuple(each._replace(written=None) for each in findings.structures),
         )
         with self._lock:
             self._put(key, lean)

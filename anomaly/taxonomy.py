@@ -1,27 +1,18 @@
-"""What a detector's label means, and which structure holds a defect. Pure."""
+"""What a detector's label means. Pure."""
 
 import logging
 import re
 import threading
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
-
 from anomaly.errors import ConfigurationError
-from anomaly.types import Box, Mask, Structure
 
 log = logging.getLogger(__name__)
 
 UNKNOWN = "unknown"
-
-# A crack that leaves its beam for a few pixels still is the beam's; one that only touches it is not.
-_HELD_FROM = 0.5
-_TOUCHED_FROM = 0.1
-# Two structures that hold a defect about equally: a bearing drawn inside its girder, say.
-_TIE = 0.05
 
 _REPORTED_AT_MOST = 1000
 _SPELT_AT_MOST = 1000
@@ -108,75 +99,6 @@ class Taxonomy:
         log.warning(
             "the label %r is in no list of taxonomy.toml: it is answered as a defect under that name", label
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """The structure that holds a defect, and how much of the defect, 0..1, lies on it.
-
-    `uncertain`: less than half of the defect does.
-    """
-
-    structure: Structure
-    ioa: float
-    uncertain: bool
-
-
-def structure_of(box: Box, mask: Mask | None, structures: Sequence[Structure]) -> Held | None:
-    """Return the structure that holds a defect, None where none does.
-
-    The measure is the share of the defect that lies on the structure, |defect n structure| / |defect|, on
-    masks where both have one and on boxes otherwise; never the IoU, which a small defect on a large member
-    fails. From 0.5 the structure holds it; from 0.1 it does so uncertainly; below, nothing is said. Among
-    structures that are equally certain and within 0.05 of the best, the smallest is the most specific.
-    """
-    shares = [(share, each) for each in structures if (share := _share(box, mask, each)) >= _TOUCHED_FROM]
-    if not shares:
-        return None
-    best = max(share for share, _ in shares)
-    least = max(best - _TIE, _HELD_FROM if best >= _HELD_FROM else _TOUCHED_FROM)
-    near = [(share, each) for share, each in shares if share >= least]
-    if len(near) == 1:
-        [(share, smallest)] = near
-    else:
-        masked = all(_has_pixels(each.mask) for _, each in near)
-        share, smallest = min(near, key=lambda pair: (_area(pair[1], masked=masked), -pair[0]))
-    return Held(smallest, share, share < _HELD_FROM)
-
-
-def _share(box: Box, mask: Mask | None, structure: Structure) -> float:
-    other = structure.mask
-    if mask is not None and other is not None and mask.bitmap.any() and _has_pixels(other):
-        return _common_pixels(mask, other) / mask.area
-    # Asked for each defect with each structure: plain comparisons, and nothing for those that lie apart.
-    near = structure.box
-    left = box.x_min if box.x_min > near.x_min else near.x_min
-    right = box.x_max if box.x_max < near.x_max else near.x_max
-    if left >= right:
-        return 0.0
-    top = box.y_min if box.y_min > near.y_min else near.y_min
-    bottom = box.y_max if box.y_max < near.y_max else near.y_max
-    return (right - left) * (bottom - top) / box.area if top < bottom else 0.0
-
-
-def _common_pixels(one: Mask, other: Mask) -> int:
-    x_min, y_min = max(one.x, other.x), max(one.y, other.y)
-    x_max = min(one.x + one.bitmap.shape[1], other.x + other.bitmap.shape[1])
-    y_max = min(one.y + one.bitmap.shape[0], other.y + other.bitmap.shape[0])
-    if x_min >= x_max or y_min >= y_max:
-        return 0
-    first, second = (
-        each.bitmap[y_min - each.y : y_max - each.y, x_min - each.x : x_max - each.x] for each in (one, other)
-    )
-    return int(np.count_nonzero(first & second))
-
-
-def _area(structure: Structure, *, masked: bool) -> float:
-    return structure.mask.area if masked and structure.mask is not None else structure.box.area
-
-
-def _has_pixels(mask: Mask | None) -> bool:
-    return mask is not None and bool(mask.bitmap.any())
 
 
 def _labels(table: Mapping[str, object], section: str) -> list[tuple[str, str]]:

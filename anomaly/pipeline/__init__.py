@@ -14,6 +14,7 @@ from anomaly.geometry.scale import scale_of
 from anomaly.geometry.standards import Limit, Standards
 from anomaly.measuring import Measured, Measuring
 from anomaly.pipeline import conclusion
+from anomaly.pipeline.holding import structures_of
 from anomaly.pipeline.task import Outcome, Task, View
 from anomaly.ports import Detector, Segmenter
 from anomaly.taxonomy import Classified, Kind, Taxonomy
@@ -99,23 +100,24 @@ class Pipeline:
         frame = task.frame
         found = conclusion.merged(seen, frame)
         named = [(self.taxonomy.classify(each.label), each) for each in found]
-        measured = self._measured(task, named)
-        structures: list[Structure] = []
-        defects: list[tuple[str, str, Piece | Merged, Measured]] = []
-        for key, (label, each), done in zip(conclusion.keys(frame, found), named, measured, strict=True):
-            if label.kind is Kind.STRUCTURE:
-                structures.append(
-                    Structure(f"struct_{key}", label.name, each.box, each.score, each.mask, done.written)
-                )
-            elif label.kind is Kind.DEFECT:
-                defects.append((f"anom_{key}", label.name, each, done))
-        anomalies = tuple(conclusion.anomaly(task, *each, structures) for each in defects)
+        objects = list(zip(conclusion.keys(frame, found), named, self._measured(task, named), strict=True))
+        structures = tuple(
+            Structure(f"struct_{key}", label.name, each.box, each.score, each.mask, done.written)
+            for key, (label, each), done in objects
+            if label.kind is Kind.STRUCTURE
+        )
+        defects = [each for each in objects if each[1][0].kind is Kind.DEFECT]
+        held = structures_of([(each.box, each.mask) for _, (_, each), _ in defects], structures)
+        anomalies = tuple(
+            conclusion.anomaly(task, f"anom_{key}", label.name, each, done, holder)
+            for (key, (label, each), done), holder in zip(defects, held, strict=True)
+        )
         return Findings(
             frame.id,
             frame.width,
             frame.height,
             anomalies,
-            tuple(structures),
+            structures,
             tiles=len(seen) - 1,
             image=frame.image if task.options.debug else None,
         )
@@ -123,6 +125,8 @@ class Pipeline:
     def _measured(self, task: Task, named: "Sequence[tuple[Classified, Piece | Merged]]") -> list[Measured]:
         """Return what is measured and written of each piece's mask: nothing, where there is none."""
         measured = [Measured()] * len(named)
+        if all(each.mask is None for _, each in named):
+            return measured
         jobs = {
             number: job
             for number, each in enumerate(named)

@@ -1,17 +1,20 @@
 """From what the models saw to what is answered: merging, what is to be measured, and each defect's place."""
 
-import hashlib
-from collections import Counter
+import struct
 from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import blake2b
 
 from anomaly.geometry.scale import physical
 from anomaly.geometry.standards import width_class
 from anomaly.measuring import Job, Measured, around
+from anomaly.pipeline.holding import Held
 from anomaly.pipeline.task import Task
-from anomaly.taxonomy import UNKNOWN, Classified, Kind, structure_of
+from anomaly.taxonomy import UNKNOWN, Classified, Kind
 from anomaly.tiling import Merged, Piece, merge
-from anomaly.types import Anomaly, Frame, Geometry, Mask, Physical, Structure
+from anomaly.types import Anomaly, Frame, Geometry, Mask, Physical
+
+_FOUR = struct.Struct("<4d")
 
 
 def merged(seen: Sequence[Sequence[Piece]], frame: Frame) -> Sequence[Piece | Merged]:
@@ -36,11 +39,10 @@ def job(task: Task, label: Classified, found: Piece | Merged) -> Job | None:
 
 
 def anomaly(
-    task: Task, id_: str, name: str, found: Piece | Merged, done: Measured, structures: Sequence[Structure]
+    task: Task, id_: str, name: str, found: Piece | Merged, done: Measured, held: Held | None
 ) -> Anomaly:
     """Return a defect with its name, its measures and the structure that holds it."""
     mask = found.mask
-    held = structure_of(found.box, mask, structures)
     return Anomaly(
         id=id_,
         defect_type=name,
@@ -52,7 +54,7 @@ def anomaly(
         mask=mask,
         structure_id=None if held is None else held.structure.id,
         structure_ioa=None if held is None else held.ioa,
-        physical=_on_the_surface(task, done.geometry, mask),
+        physical=None if task.scale is None else _on_the_surface(task, done.geometry, mask),
         written=done.written,
     )
 
@@ -68,11 +70,13 @@ def _on_the_surface(task: Task, geometry: Geometry | None, mask: Mask | None) ->
 
 def keys(frame: Frame, found: Sequence[Piece | Merged]) -> list[str]:
     """Return a key for each object, made of the photograph's content and of what was found where."""
-    keys: Counter[str] = Counter()
+    digest = frame.digest.encode()
+    times: dict[bytes, int] = {}
     unique = []
     for each in found:
-        box = each.box
-        text = f"{frame.digest} {each.label} {box.x_min:.1f} {box.y_min:.1f} {box.x_max:.1f} {box.y_max:.1f}"
-        keys[text] += 1
-        unique.append(hashlib.sha256(f"{text} {keys[text]}".encode()).hexdigest()[:12])
+        x_min, y_min, x_max, y_max = each.box
+        tenths = _FOUR.pack(x_min * 10 // 1, y_min * 10 // 1, x_max * 10 // 1, y_max * 10 // 1)
+        what = b"%b %b %b" % (digest, each.label.encode(), tenths)
+        times[what] = time = times.get(what, 0) + 1
+        unique.append(blake2b(b"%b %d" % (what, time), digest_size=6).hexdigest())
     return unique

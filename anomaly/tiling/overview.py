@@ -1,7 +1,6 @@
 """The pass over the whole photograph beside its tiles: coarse, but it sees what tiles cut apart."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -46,7 +45,7 @@ def remainder(whole: Sight, fine: Sequence[Sight]) -> list[Sight]:
             continue
         bitmap = (dilated(own, reach + 2) & cut(whole.mask, area)).astype(np.bool_)
         mask = Mask(bitmap, area[0], area[1], whole.mask.score, whole.mask.cell_pixels)
-        seen = sight(replace(whole.piece, mask=mask))
+        seen = sight(whole.piece._replace(mask=mask))
         if seen is not None:
             left.append(seen)
     return left

@@ -1,6 +1,6 @@
 """What one look at one part of a photograph found, and what remains when all looks are merged."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -12,8 +12,7 @@ Region = tuple[int, int, int, int]
 """Whole pixels x0, y0, x1, y1, the last two exclusive."""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """One detection of one view, in pixels of the whole photograph.
 
     `view` is what the detector saw when it found it: a tile, or the whole photograph. `mask` is None
@@ -27,8 +26,7 @@ class Piece:
     view: Box
 
 
-@dataclass(frozen=True, slots=True)
-class Merged:
+class Merged(NamedTuple):
     """One object, put together from `pieces` pieces. `mask` is cropped to the pixels that are set."""
 
     label: str

@@ -1,7 +1,7 @@
 """What is found on a photograph, from a detector's box to the whole of it."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -9,8 +9,7 @@ from anomaly.types.options import MaskFormat
 from anomaly.types.photograph import Bitmap, Box, Image, Polyline
 
 
-@dataclass(frozen=True, slots=True)
-class Detection:
+class Detection(NamedTuple):
     """One box of a detector: `label` as the detector names it, `score` in 0..1."""
 
     box: Box
@@ -109,8 +108,7 @@ class Physical:
     width_class: WidthClass | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Anomaly:
+class Anomaly(NamedTuple):
     """One defect, located and measured. `segmentation_score` is None where nothing segments.
 
     `structure_id` names the structure that holds it and `structure_ioa`, 0..1, the share of it that lies
@@ -139,8 +137,7 @@ class Anomaly:
         return float(np.sqrt(self.detection_score * self.segmentation_score))
 
 
-@dataclass(frozen=True, slots=True)
-class Structure:
+class Structure(NamedTuple):
     """One structural member that the photograph shows; `written` is as in `Anomaly`."""
 
     id: str

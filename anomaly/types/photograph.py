@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +19,11 @@ Polyline = NDArray[np.float32]
 """Points of a centre line in order: (N, 2) float32, x then y, pixel centres at whole numbers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
-    """An axis-aligned rectangle in pixels, x to the right, y downwards, maximum exclusive."""
+class Box(NamedTuple):
+    """An axis-aligned rectangle in pixels, x to the right, y downwards, maximum exclusive.
+
+    A tuple, so that numpy takes many of them as an (N, 4) array at once.
+    """
 
     x_min: float
     y_min: float

@@ -5,7 +5,6 @@ Numbers are rounded to what they can mean: boxes and lengths to a hundredth of a
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 import orjson
 import pybase64
@@ -14,7 +13,19 @@ from anomaly.errors import AnomalyError
 from anomaly.imaging import masks
 from anomaly.pipeline import Outcome
 from anomaly.report import coco, csv, pictures
-from anomaly.types import Anomaly, Box, Findings, Mask, MaskFormat, Options, Physical, Structure, WrittenMask
+from anomaly.types import (
+    Anomaly,
+    Box,
+    Findings,
+    Geometry,
+    Mask,
+    MaskFormat,
+    Options,
+    Physical,
+    Structure,
+    WrittenMask,
+)
+from anomaly.wire.rounding import rounded, rounded_or_none
 from anomaly.wire.shapes import (
     AnomalyAnswer,
     BatchResponse,
@@ -37,9 +48,9 @@ def detect_response(findings: Findings, options: Options, elapsed_ms: float) -> 
         "image_size": {"width": findings.width, "height": findings.height},
         "anomalies": [_anomaly(each, findings, options) for each in findings.anomalies],
         "anomaly_count": len(findings.anomalies),
-        "structures": [_structure(each, findings, options) for each in findings.structures],
+        "structures": _structures(findings, options),
         "tiles": findings.tiles,
-        "processing_time_ms": _hundredth(elapsed_ms),
+        "processing_time_ms": rounded(elapsed_ms, 2),
     }
     answer.update(_reports([findings], options))  # type: ignore[typeddict-item]  # some of its keys
     if options.debug and findings.image is not None:
@@ -62,7 +73,7 @@ def batch_response(outcomes: Sequence[Outcome], options: Options, elapsed_ms: fl
         "results": results,
         "image_count": len(results),
         "error_count": sum("error" in each for each in results),
-        "processing_time_ms": _hundredth(elapsed_ms),
+        "processing_time_ms": rounded(elapsed_ms, 2),
         **_reports(found, options),
     }
 
@@ -102,19 +113,22 @@ def _base64(data: bytes) -> str:
 
 
 def _anomaly(anomaly: Anomaly, findings: Findings, options: Options) -> AnomalyAnswer:
-    segmentation = anomaly.segmentation_score
+    segmentation, ioa = anomaly.segmentation_score, anomaly.structure_ioa
+    score = rounded(anomaly.detection_score, 4)
     answer: AnomalyAnswer = {
         "anomaly_id": anomaly.id,
         "defect_type": anomaly.defect_type,
         "structure_type": anomaly.structure_type,
         "structure_id": anomaly.structure_id,
-        "structure_ioa": None if anomaly.structure_ioa is None else _score(anomaly.structure_ioa),
+        "structure_ioa": None if ioa is None else rounded(ioa, 4),
         "bbox": _bbox(anomaly.box),
-        "geometry": _geometry(anomaly, options),
-        "confidence": {
-            "detection": _score(anomaly.detection_score),
-            "segmentation": None if segmentation is None else _score(segmentation),
-            "combined": _score(anomaly.combined_score),
+        "geometry": None if anomaly.geometry is None else _geometry(anomaly.geometry, anomaly, options),
+        "confidence": {"detection": score, "segmentation": None, "combined": score}
+        if segmentation is None
+        else {
+            "detection": score,
+            "segmentation": rounded(segmentation, 4),
+            "combined": rounded(anomaly.combined_score, 4),
         },
     }
     if options.include_masks and anomaly.mask is not None:
@@ -122,18 +136,27 @@ def _anomaly(anomaly: Anomaly, findings: Findings, options: Options) -> AnomalyA
     return answer
 
 
-def _structure(structure: Structure, findings: Findings, options: Options) -> StructureAnswer:
-    here = [each for each in findings.anomalies if each.structure_id == structure.id]
+def _structures(findings: Findings, options: Options) -> list[StructureAnswer]:
+    structures = findings.structures
+    held: dict[str | None, list[Anomaly]] = {each.id: [] for each in structures}
+    for anomaly in findings.anomalies:
+        held.setdefault(anomaly.structure_id, []).append(anomaly)
+    return [_structure(each, held[each.id], findings, options) for each in structures]
+
+
+def _structure(
+    structure: Structure, here: Sequence[Anomaly], findings: Findings, options: Options
+) -> StructureAnswer:
     measured = [(each.defect_type, each.geometry) for each in here if each.geometry is not None]
     answer: StructureAnswer = {
         "structure_id": structure.id,
         "structure_type": structure.structure_type,
         "bbox": _bbox(structure.box),
-        "confidence": _score(structure.score),
+        "confidence": rounded(structure.score, 4),
         "anomaly_ids": [each.id for each in here],
         "defect_area_pixels": sum(geometry.area_pixels for _, geometry in measured),
-        "crack_length_pixels": _hundredth(
-            sum(geometry.length_pixels for name, geometry in measured if name.endswith("crack"))
+        "crack_length_pixels": rounded(
+            sum(geometry.length_pixels for name, geometry in measured if name.endswith("crack")), 2
         ),
     }
     if options.include_masks and structure.mask is not None:
@@ -142,28 +165,26 @@ def _structure(structure: Structure, findings: Findings, options: Options) -> St
 
 
 def _bbox(box: Box) -> BBox:
+    x_min, y_min, x_max, y_max = box
     return {
-        "x_min": _hundredth(box.x_min),
-        "y_min": _hundredth(box.y_min),
-        "x_max": _hundredth(box.x_max),
-        "y_max": _hundredth(box.y_max),
+        "x_min": rounded(x_min, 2),
+        "y_min": rounded(y_min, 2),
+        "x_max": rounded(x_max, 2),
+        "y_max": rounded(y_max, 2),
     }
 
 
-def _geometry(anomaly: Anomaly, options: Options) -> GeometryAnswer | None:
-    geometry = anomaly.geometry
-    if geometry is None:
-        return None
+def _geometry(geometry: Geometry, anomaly: Anomaly, options: Options) -> GeometryAnswer:
     answer: GeometryAnswer = {
         "area_pixels": geometry.area_pixels,
-        "length_pixels": _hundredth(geometry.length_pixels),
-        "width_pixels": _maybe(geometry.width_pixels),
-        "orientation_degrees": _hundredth(geometry.orientation_degrees) % 180.0,
-        "width_p95_pixels": _maybe(geometry.width_p95_pixels),
-        "width_max_pixels": _maybe(geometry.width_max_pixels),
-        "area_pixels_pm": _maybe(geometry.area_pixels_pm),
-        "length_pixels_pm": _maybe(geometry.length_pixels_pm),
-        "width_pixels_pm": _maybe(geometry.width_pixels_pm),
+        "length_pixels": rounded(geometry.length_pixels, 2),
+        "width_pixels": rounded_or_none(geometry.width_pixels, 2),
+        "orientation_degrees": rounded(geometry.orientation_degrees, 2) % 180.0,
+        "width_p95_pixels": rounded_or_none(geometry.width_p95_pixels, 2),
+        "width_max_pixels": rounded_or_none(geometry.width_max_pixels, 2),
+        "area_pixels_pm": rounded_or_none(geometry.area_pixels_pm, 2),
+        "length_pixels_pm": rounded_or_none(geometry.length_pixels_pm, 2),
+        "width_pixels_pm": rounded_or_none(geometry.width_pixels_pm, 2),
         "width_reason": geometry.width_reason,
         "width_source": geometry.width_source,
         "kind": geometry.kind,
@@ -179,14 +200,15 @@ def _geometry(anomaly: Anomaly, options: Options) -> GeometryAnswer | None:
 def _physical(physical: Physical) -> PhysicalAnswer:
     found = physical.width_class
     return {
-        "length_mm": _hundredth(physical.length_mm),
-        "length_mm_pm": _hundredth(physical.length_mm_pm),
-        "width_mm": _thousandth(physical.width_mm),
-        "width_mm_pm": _thousandth(physical.width_mm_pm),
-        "width_p95_mm": _thousandth(physical.width_p95_mm),
-        "area_mm2": _hundredth(physical.area_mm2),
-        "area_mm2_pm": _hundredth(physical.area_mm2_pm),
-        "mm_per_pixel": _rounded(100_000, physical.mm_per_pixel),
+        "length_mm": rounded(physical.length_mm, 2),
+        "length_mm_pm": rounded(physical.length_mm_pm, 2),
+        # A crack's width is limited to tenths of a millimetre: a hundredth would be a tenth of that.
+        "width_mm": rounded_or_none(physical.width_mm, 3),
+        "width_mm_pm": rounded_or_none(physical.width_mm_pm, 3),
+        "width_p95_mm": rounded_or_none(physical.width_p95_mm, 3),
+        "area_mm2": rounded(physical.area_mm2, 2),
+        "area_mm2_pm": rounded(physical.area_mm2_pm, 2),
+        "mm_per_pixel": rounded(physical.mm_per_pixel, 5),
         "scale_source": physical.source,
         "width_class": None
         if found is None
@@ -199,27 +221,6 @@ def _physical(physical: Physical) -> PhysicalAnswer:
             "source": found.source,
         },
     }
-
-
-def _rounded(parts: float, value: float) -> float:
-    """Return `value` to one of so many `parts` of one, as Python's own float: not every JSON writer knows numpy's.
-
-    `round` with digits goes by way of text, which for twenty boxes takes longer than all else that is written of them.
-    """
-    return (float(value) * parts + 0.5) // 1 / parts
-
-
-_hundredth = partial(_rounded, 100)
-_score = partial(_rounded, 10_000)
-
-
-def _thousandth(value: float | None) -> float | None:
-    # A crack's width is limited to tenths of a millimetre: a hundredth would be a tenth of that.
-    return None if value is None else _rounded(1000, value)
-
-
-def _maybe(value: float | None) -> float | None:
-    return None if value is None else _hundredth(value)
 
 
 def _mask(mask: Mask, written: WrittenMask | None, findings: Findings, form: MaskFormat) -> object:

@@ -205,7 +205,7 @@ def test_one_thing_detected_twice_in_one_view_is_one() -> None:
     crack = straight((60, 100), (300, 160), 6, 400)
     (piece,) = seen([crack], [everything(400, 400)], np.random.default_rng(10))
 
-    merged = merge([piece, replace(piece, score=0.99)], 400, 400)
+    merged = merge([piece, piece._replace(score=0.99)], 400, 400)
 
     assert [each.score for each in merged] == [0.99]
 
@@ -229,7 +229,7 @@ def defects(count: int, width: int, height: int) -> list[Piece]:
                 assert piece.mask is not None
                 box = Box(piece.box.x_min + x, piece.box.y_min + y, piece.box.x_max + x, piece.box.y_max + y)
                 mask = replace(piece.mask, x=piece.mask.x + x, y=piece.mask.y + y)
-                pieces.append(replace(piece, box=box, mask=mask, view=view))
+                pieces.append(piece._replace(box=box, mask=mask, view=view))
     return pieces
 
 
