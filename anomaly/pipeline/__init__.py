@@ -88,7 +88,7 @@ class Pipeline:
         kept = [self._kept(each, view.threshold) for each, view in zip(found, views, strict=True)]
         masks = self._segment(images, kept, keys)
         return [
-            [_piece(detection, mask, view.box) for detection, mask in zip(each, found_masks, strict=True)]
+            _pieces(each, found_masks, view.box)
             for each, found_masks, view in zip(kept, masks, views, strict=True)
         ]
 
@@ -161,11 +161,9 @@ class Pipeline:
 
     def _kept(self, detections: Sequence[Detection], threshold: float) -> list[Detection]:
         """Leave out what scores too low for this request, and what is neither defect nor structure."""
-        return [
-            each
-            for each in detections
-            if each.score >= threshold and self.taxonomy.classify(each.label).kind is not Kind.OTHER
-        ]
+        labels = {each.label for each in detections}
+        unwanted = {label for label in labels if self.taxonomy.classify(label).kind is Kind.OTHER}
+        return [each for each in detections if each.score >= threshold and each.label not in unwanted]
 
     def _segment(
         self, images: Sequence[Image], detections: Sequence[Sequence[Detection]], keys: Sequence[str]
@@ -186,11 +184,18 @@ def _key(frame: Frame, box: Box) -> str:
     return f"{frame.digest} {box.x_min:.0f} {box.y_min:.0f} {box.x_max:.0f} {box.y_max:.0f}"
 
 
-def _piece(detection: Detection, mask: Mask | None, view: Box) -> Piece:
+def _pieces(found: Sequence[Detection], masks: Sequence[Mask | None], view: Box) -> list[Piece]:
     """Return what was found in a view, in the photograph's pixels."""
-    x, y = view.x_min, view.y_min
-    box = detection.box
-    if x or y:
-        box = Box(box.x_min + x, box.y_min + y, box.x_max + x, box.y_max + y)
-        mask = None if mask is None else replace(mask, x=mask.x + int(x), y=mask.y + int(y))
-    return Piece(detection.label, detection.score, box, mask, view)
+    x, y = int(view.x_min), int(view.y_min)
+    pieces = [
+        Piece(label, score, box, mask, view) for (box, label, score), mask in zip(found, masks, strict=True)
+    ]
+    return [_moved(piece, x, y) for piece in pieces] if x or y else pieces
+
+
+def _moved(piece: Piece, x: int, y: int) -> Piece:
+    box, mask = piece.box, piece.mask
+    return piece._replace(
+        box=Box(box.x_min + x, box.y_min + y, box.x_max + x, box.y_max + y),
+        mask=None if mask is None else replace(mask, x=mask.x + x, y=mask.y + y),
+    )

@@ -32,13 +32,13 @@ def structures_of(
     """Return what `structure_of` says of each defect; only of those that lie near one another is it asked."""
     if not structures:
         return [None] * len(defects)
-    places = [(_bounds(each.box, each.mask), each) for each in structures]
+    places = [(*_bounds(each.box, each.mask), each) for each in structures]
     held = []
     for box, mask in defects:
         x_min, y_min, x_max, y_max = _bounds(box, mask)
         near = [
             each
-            for (left, top, right, bottom), each in places
+            for left, top, right, bottom, each in places
             if left < x_max and x_min < right and top < y_max and y_min < bottom
         ]
         held.append(structure_of(box, mask, near) if near else None)
@@ -53,9 +53,12 @@ def structure_of(box: Box, mask: Mask | None, structures: Sequence[Structure]) -
     fails. From 0.5 the structure holds it; from 0.1 it does so uncertainly; below, nothing is said. Among
     structures that are equally certain and within 0.05 of the best, the smallest is the most specific.
     """
-    shares = [(share, each) for each in structures if (share := _share(box, mask, each)) >= _TOUCHED_FROM]
+    shares = _shares(box, mask, structures)
     if not shares:
         return None
+    if len(shares) == 1:
+        [(share, only)] = shares
+        return Held(only, share, share < _HELD_FROM)
     best = max(share for share, _ in shares)
     least = max(best - _TIE, _HELD_FROM if best >= _HELD_FROM else _TOUCHED_FROM)
     near = [(share, each) for share, each in shares if share >= least]
@@ -67,14 +70,22 @@ def structure_of(box: Box, mask: Mask | None, structures: Sequence[Structure]) -
     return Held(smallest, share, share < _HELD_FROM)
 
 
-def _share(box: Box, mask: Mask | None, structure: Structure) -> float:
-    other = structure.mask
-    if mask is not None and other is not None and mask.bitmap.any() and _has_pixels(other):
-        return _common_pixels(mask, other) / mask.area
-    near = structure.box
-    width = min(box.x_max, near.x_max) - max(box.x_min, near.x_min)
-    height = min(box.y_max, near.y_max) - max(box.y_min, near.y_min)
-    return width * height / box.area if width > 0 and height > 0 else 0.0
+def _shares(box: Box, mask: Mask | None, structures: Sequence[Structure]) -> list[tuple[float, Structure]]:
+    """Return the structures on which at least a tenth of the defect lies, each with how much of it does."""
+    x_min, y_min, x_max, y_max = box
+    area, mask = box.area, mask if _has_pixels(mask) else None
+    shares = []
+    for each in structures:
+        if mask is not None and each.mask is not None and _has_pixels(each.mask):
+            share = _common_pixels(mask, each.mask) / mask.area
+        else:
+            left, top, right, bottom = each.box
+            width = (x_max if x_max < right else right) - (x_min if x_min > left else left)
+            height = (y_max if y_max < bottom else bottom) - (y_min if y_min > top else top)
+            share = width * height / area if width > 0 and height > 0 else 0.0
+        if share >= _TOUCHED_FROM:
+            shares.append((share, each))
+    return shares
 
 
 def _bounds(box: Box, mask: Mask | None) -> Box:

@@ -178,19 +178,21 @@ class Waiting:
 
     def seen(self, look: "Future[Seen]") -> None:
         """Deliver the photograph once all of its views were seen, or as soon as one of them failed."""
-        error = None if look.cancelled() else look.exception()
+        cancelled = look.cancelled()
+        error = None if cancelled else look.exception()
+        broken = cancelled or error is not None
         with self._lock:
             self._left -= 1
             task, looks = self._task, self._looks
-            if task is None or (self._left and error is None and not look.cancelled()):
+            if task is None or (self._left and not broken):
                 return
             self._task, self._looks = None, ()
-        if look.cancelled() or error is not None:
-            for each in looks:  # the others need not run
-                each.cancel()
+        if not broken:
+            self._mail.put(self._arrival, (task, [each.result() for each in looks]))
+            return
+        for each in looks:  # the others need not run
+            each.cancel()
         if isinstance(error, AnomalyError):
             self._mail.put(self._arrival, error)
         elif error is not None:
             self._mail.put(self._arrival, InternalError("the models failed on this photo"))
-        elif not look.cancelled():
-            self._mail.put(self._arrival, (task, [each.result() for each in looks]))

@@ -1,5 +1,6 @@
 """What may be asked for beside the photographs, at every door."""
 
+from functools import lru_cache
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -129,6 +130,9 @@ class DetectOptions(StorageOptions):
 
     def options(self, default_threshold: float) -> Options:
         """Return the values that the pipeline works with."""
+        return self._options(default_threshold) if self.model_fields_set else _unasked(default_threshold)
+
+    def _options(self, default_threshold: float) -> Options:
         threshold, tiling = self.confidence_threshold, self.tiling
         return Options(
             confidence_threshold=default_threshold if threshold is None else threshold,
@@ -154,3 +158,9 @@ class DetectOptions(StorageOptions):
             None if self.camera is None else Camera(**self.camera.model_dump()),
             None if self.marker is None else Marker(**self.marker.model_dump()),
         )
+
+
+@lru_cache(maxsize=8)
+def _unasked(default_threshold: float) -> Options:
+    """Return the options of a request that names none, as most do."""
+    return DetectOptions()._options(default_threshold)

@@ -18,6 +18,15 @@ def test_the_least_request_takes_the_servers_defaults() -> None:
     assert (photo.source, photo.frame_id) == ("QUJD", None)
 
 
+def test_options_left_out_are_their_defaults_spelled_out() -> None:
+    """A request that names no option has those of one that names each by its default, for any threshold."""
+    plain = wire.parse_file({})
+    spelled = wire.parse_file({"include_masks": "false", "tiling": "auto"})
+    for threshold in (0.3, 0.5, 0.3):
+        assert plain.options(threshold) == spelled.options(threshold)
+        assert plain.options(threshold).confidence_threshold == threshold
+
+
 def test_every_option_is_carried() -> None:
     """What is asked for reaches the pipeline."""
     parsed = wire.parse_detect(
