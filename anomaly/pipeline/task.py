@@ -1,6 +1,6 @@
 """One photograph on its way: what the models look at, what is settled before, and how it ends."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from anomaly.errors import AnomalyError
 from anomaly.geometry.scale import Scale
@@ -8,8 +8,7 @@ from anomaly.geometry.standards import Limit
 from anomaly.types import Box, Findings, Frame, Image, Options
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """What the models look at in one go: a whole photograph, or a tile of it.
 
     `image` shares the photograph's memory; `box` is where it lies in the photograph, in whole pixels. `key`
@@ -22,8 +21,7 @@ class View:
     key: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """One photograph and all that is settled before the models look at it.
 
     `views` is the whole photograph first, then its tiles; `scale` what a pixel measures, None where no
@@ -37,8 +35,7 @@ class Task:
     limit: Limit | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """One photograph's findings, or the error with which it failed alone; and how long it took."""
 
     result: Findings | AnomalyError

@@ -1,13 +1,12 @@
 """An answer as it goes out."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fastapi import Response
 from starlette.types import Send
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(NamedTuple):
     """The body and what is said of it; headers beside its type and its length."""
 
     body: bytes
