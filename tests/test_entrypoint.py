@@ -81,8 +81,14 @@ def test_serves_with_nothing_but_defaults_and_stops_when_told() -> None:
     ("variables", "sentence"),
     [
         ({"CONFIDENCE_THRESHOLD": "2"}, "configuration_error: CONFIDENCE_THRESHOLD='2'"),
-        ({"DETECTOR_WEIGHTS": "/nowhere/crack.pth"}, "weights_error: "),
-        ({"RUNPOD_SERVERLESS": "true", "DETECTOR_WEIGHTS": "/nowhere/crack.pth"}, "weights_error: "),
+        (
+            {"DETECTOR_WEIGHTS": "/nowhere/crack.pth"},
+            "weights_error: DETECTOR_WEIGHTS=/nowhere/crack.pth is no file",
+        ),
+        (
+            {"RUNPOD_SERVERLESS": "true", "DETECTOR_WEIGHTS": "/nowhere/crack.pth"},
+            "weights_error: DETECTOR_WEIGHTS=/nowhere/crack.pth is no file",
+        ),
     ],
 )
 def test_a_setting_that_cannot_work_ends_the_process_with_a_sentence(

@@ -41,11 +41,16 @@ def installed(*packages: str) -> bool:
 def look(settings: Settings, table: Table, files: Files) -> Present:
     """Look round. Imports torch only where there is something that needs it.
 
-    Downloads what a setting names by repository or address. Raises `WeightsError` where that fails.
+    Downloads what a setting names by repository or address. Raises `WeightsError` where that fails, and where a
+    setting names a file that is not there.
     """
     sams, troubles = _sams(settings, table, files)
     named = settings.detector_weights if settings.detector_backend in ("auto", "rfdetr") else None
     detector = None if named is None else files.named(named, "DETECTOR_WEIGHTS")
+    if detector is not None and not detector.path.is_file():  # said before anything heavy is imported
+        raise WeightsError(
+            f"DETECTOR_WEIGHTS={named} is no file; name an RF-DETR checkpoint that is there, or unset it"
+        )
     by_name = settings.detector_backend in ("rfdetr", "sam3") or settings.segmenter_backend in (
         "sam2",
         "sam3",
