@@ -332,7 +332,7 @@ def test_an_errand_runs_on_the_thread_before_what_it_submits(
     assert results(futures) == [6]
 
 
-def test_an_errand_that_fails_leaves_the_thread_at_work(model: Model, batcher: "Batcher[int, int]") -> None:
+def test_an_errand_that_fails_leaves_the_thread_at_work(batcher: "Batcher[int, int]") -> None:
     """The next batch runs as if nothing had been."""
 
     def errand() -> None:

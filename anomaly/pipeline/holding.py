@@ -56,9 +56,6 @@ def structure_of(box: Box, mask: Mask | None, structures: Sequence[Structure]) -
     shares = _shares(box, mask, structures)
     if not shares:
         return None
-    if len(shares) == 1:
-        [(share, only)] = shares
-        return Held(only, share, share < _HELD_FROM)
     best = max(share for share, _ in shares)
     least = max(best - _TIE, _HELD_FROM if best >= _HELD_FROM else _TOUCHED_FROM)
     near = [(share, each) for share, each in shares if share >= least]

@@ -122,7 +122,9 @@ def _anomaly(anomaly: Anomaly, findings: Findings, options: Options) -> AnomalyA
         "structure_id": anomaly.structure_id,
         "structure_ioa": None if ioa is None else rounded(ioa, 4),
         "bbox": _bbox(anomaly.box),
-        "geometry": None if anomaly.geometry is None else _geometry(anomaly.geometry, anomaly, options),
+        "geometry": None
+        if anomaly.geometry is None
+        else _geometry(anomaly.geometry, anomaly.physical, options),
         "confidence": {"detection": score, "segmentation": None, "combined": score}
         if segmentation is None
         else {
@@ -174,7 +176,7 @@ def _bbox(box: Box) -> BBox:
     }
 
 
-def _geometry(geometry: Geometry, anomaly: Anomaly, options: Options) -> GeometryAnswer:
+def _geometry(geometry: Geometry, physical: Physical | None, options: Options) -> GeometryAnswer:
     answer: GeometryAnswer = {
         "area_pixels": geometry.area_pixels,
         "length_pixels": rounded(geometry.length_pixels, 2),
@@ -192,8 +194,8 @@ def _geometry(geometry: Geometry, anomaly: Anomaly, options: Options) -> Geometr
     }
     if options.include_centre_lines:
         answer["centre_lines"] = [line.astype(float).round(1).tolist() for line in geometry.centre_lines]
-    if anomaly.physical is not None:
-        return {**answer, **_physical(anomaly.physical)}
+    if physical is not None:
+        return {**answer, **_physical(physical)}
     return answer
 
 
