@@ -1,11 +1,8 @@
 """A bounded queue in front of one thread. Knows nothing of images.
 
 There is no timer: when the thread is free it takes what waits, up to the largest batch. Under light
-load a request therefore waits for nothing, and under heavy load batches fill by themselves.
-
-A batch that fails is split until the one bad item fails alone. A batch that ran out of memory is
-halved, and the smaller size is kept for all that follow. After a device was lost nothing runs any more: every
-item fails with that error, those that wait and those that come.
+load a request therefore waits for nothing, and under heavy load batches fill by themselves. What becomes of
+a batch that fails, `runner` says.
 """
 
 import logging
@@ -17,22 +14,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Generic
 
-from anomaly.errors import (
-    AnomalyError,
-    DeadlineExceeded,
-    DeviceLost,
-    ModelError,
-    NotReady,
-    OutOfMemory,
-    QueueFull,
-)
+from anomaly.batching.runner import Entry, Item, Result, Runner
+from anomaly.errors import DeadlineExceeded, DeviceLost, NotReady, QueueFull
+
+__all__ = ["BatchStats", "Batcher"]
 
 log = logging.getLogger(__name__)
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +36,12 @@ class BatchStats:
     items_per_s: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry(Generic[Item, Result]):
-    item: Item
-    future: "Future[Result]"
-    deadline: float | None
-    places: int
-    since: float
-
-
 class Batcher(Generic[Item, Result]):
     """Feeds `run`, which maps a batch to its results in order, from any number of threads.
 
     `max_batch` items at most run together. A submission takes as many of the `max_waiting` places as it
     says, so that a photograph cut into tiles waits as one photograph. The thread starts with `begin`, or with
-    the first `submit`, so that a batcher may be built before the process forks or its event loop exists. `batched` is
+    the first `submit` or `lend`, so that a batcher may be built before the process forks or its event loop exists. `batched` is
     told of each batch how long its items waited, in seconds.
     """
 
@@ -73,16 +53,14 @@ class Batcher(Generic[Item, Result]):
         max_waiting: int,
         batched: Callable[[Sequence[float]], None] = lambda waits_s: None,
     ) -> None:
-        self._run = run
+        self._runner = Runner(run, max_batch)
         self._batched = batched
-        self._max_batch = max_batch
         self._max_waiting = max_waiting
-        self._entries: deque[_Entry[Item, Result]] = deque()
+        self._entries: deque[Entry[Item, Result]] = deque()
         self._errands: deque[Callable[[], None]] = deque()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
-        self._lost: DeviceLost | None = None
         self._waiting = 0
         self._batches = 0
         self._items = 0
@@ -98,12 +76,12 @@ class Batcher(Generic[Item, Result]):
 
         def work() -> None:
             try:
-                self._max_batch = first()
+                self._runner.max_batch = first()
             except BaseException as error:  # whatever it is, somebody waits for it
                 self._closed = True
                 done.set_exception(error)
                 return
-            done.set_result(self._max_batch)
+            done.set_result(self._runner.max_batch)
             self._work()
 
         self._thread = threading.Thread(target=work, name="model", daemon=True)
@@ -126,8 +104,8 @@ class Batcher(Generic[Item, Result]):
             self.check_room(places)
             count, now = len(items), time.monotonic()
             # Each item carries its share of the places, in whole numbers, and gives it back when it runs.
-            entries: list[_Entry[Item, Result]] = [
-                _Entry(item, Future(), deadline, places * (n + 1) // count - places * n // count, now)
+            entries: list[Entry[Item, Result]] = [
+                Entry(item, Future(), deadline, places * (n + 1) // count - places * n // count, now)
                 for n, item in enumerate(items)
             ]
             self._entries.extend(entries)
@@ -150,8 +128,8 @@ class Batcher(Generic[Item, Result]):
     def check_room(self, places: int) -> None:
         """Raise what `submit` would raise for so many places now: the refused are to cost no work."""
         with self._changed:
-            if self._lost is not None:
-                raise DeviceLost(str(self._lost))
+            if self._runner.lost is not None:
+                raise DeviceLost(str(self._runner.lost))
             self._check_open()
             if self._waiting and self._waiting + places > self._max_waiting:
                 raise QueueFull(
@@ -173,13 +151,13 @@ class Batcher(Generic[Item, Result]):
         with self._changed:
             rate = None if self._s_per_item is None else 1.0 / max(self._s_per_item, 1e-6)
             return BatchStats(
-                self._waiting, self._max_waiting, self._max_batch, self._batches, self._items, rate
+                self._waiting, self._max_waiting, self._runner.max_batch, self._batches, self._items, rate
             )
 
     @property
     def lost(self) -> DeviceLost | None:
         """The error with which the device was lost, None while it works."""
-        return self._lost
+        return self._runner.lost
 
     def _check_open(self) -> None:
         if self._closed:
@@ -206,13 +184,13 @@ class Batcher(Generic[Item, Result]):
                 started = time.perf_counter()
                 now = time.monotonic()
                 self._batched([now - entry.since for entry in batch])
-                self._settle(batch)
+                self._runner.settle(batch)
                 self._count(len(batch), time.perf_counter() - started)
 
-    def _take(self) -> list[_Entry[Item, Result]]:
-        batch: list[_Entry[Item, Result]] = []
+    def _take(self) -> list[Entry[Item, Result]]:
+        batch: list[Entry[Item, Result]] = []
         now = time.monotonic()
-        while self._entries and len(batch) < self._max_batch:
+        while self._entries and len(batch) < self._runner.max_batch:
             entry = self._entries.popleft()
             if not entry.future.set_running_or_notify_cancel():
                 continue
@@ -239,52 +217,9 @@ class Batcher(Generic[Item, Result]):
             # The last ten or so batches decide: the rate follows the load without jumping.
             self._s_per_item = latest if self._s_per_item is None else 0.9 * self._s_per_item + 0.1 * latest
 
-    def _settle(self, batch: list[_Entry[Item, Result]]) -> None:
-        """Give every future of the batch a result or an exception, whatever `run` does."""
-        if self._lost is not None:
-            _fail(batch, self._lost)
-            return
-        try:
-            results = self._run([entry.item for entry in batch])
-            if len(results) != len(batch):
-                raise ModelError(f"the model answered {len(results)} of {len(batch)} photos")
-        except DeviceLost as error:
-            self._lost = DeviceLost(str(error))  # without the frames that hold the batch
-            _fail(batch, self._lost)
-            return
-        except Exception as error:
-            if isinstance(error, OutOfMemory) and len(batch) > 1:
-                self._max_batch = max(1, len(batch) // 2)
-                log.warning(
-                    "out of memory at %d photos; batches of %d from now on", len(batch), self._max_batch
-                )
-            if len(batch) == 1:
-                batch[0].future.set_exception(_blame(error))
-                return
-            middle = len(batch) // 2
-            self._settle(batch[:middle])
-            self._settle(batch[middle:])
-            return
-        for entry, result in zip(batch, results, strict=True):
-            entry.future.set_result(result)
-
 
 def _run(errand: Callable[[], None]) -> None:
     try:
         errand()
     except Exception:  # the thread is everybody's
         log.exception("an errand on the model thread failed")
-
-
-def _fail(batch: list[_Entry[Item, Result]], error: DeviceLost) -> None:
-    for entry in batch:
-        entry.future.set_exception(DeviceLost(str(error)))
-
-
-def _blame(error: Exception) -> AnomalyError:
-    """Return what the caller is told, without the frames that hold the batch: its future would hold it, too."""
-    if not isinstance(error, AnomalyError):
-        log.error("the model failed on one photo", exc_info=error)
-        return ModelError("the model failed on this photo, alone and again; the server's log says how")
-    error.__cause__ = error.__context__ = None
-    return error.with_traceback(None)
