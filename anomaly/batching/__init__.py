@@ -41,8 +41,8 @@ class Batcher(Generic[Item, Result]):
 
     `max_batch` items at most run together. A submission takes as many of the `max_waiting` places as it
     says, so that a photograph cut into tiles waits as one photograph. The thread starts with `begin`, or with
-    the first `submit` or `lend`, so that a batcher may be built before the process forks or its event loop exists. `batched` is
-    told of each batch how long its items waited, in seconds.
+    the first `submit` or `lend`, so that a batcher may be built before the process forks or its event loop
+    exists. `batched` is told of each batch how long its items waited, in seconds.
     """
 
     def __init__(
