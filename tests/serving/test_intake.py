@@ -5,7 +5,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -130,15 +130,13 @@ def test_a_body_that_does_not_come_is_given_up(hasty: str, path: str, sent: byte
 
 def test_a_body_that_trickles_is_given_up(hasty: str) -> None:
     """The time is that of the whole body, not from one piece to the next."""
-    with begun(hasty, len(BODY)) as line:
-        began = time.monotonic()
-        try:
-            for each in BODY[:40]:
-                line.sendall(bytes([each]))
-                time.sleep(0.05)
-        except OSError:
-            pass  # it hung up
-        assert time.monotonic() - began < 1.9
+    sent = 0
+    with begun(hasty, len(BODY)) as line, suppress(OSError):  # it hangs up
+        for each in BODY:
+            line.sendall(bytes([each]))
+            sent += 1
+            time.sleep(0.05)
+    assert sent < len(BODY)
 
 
 def test_only_the_body_has_its_time(hasty: str) -> None:

@@ -93,7 +93,7 @@ def test_the_tries_end_with_their_budget() -> None:
     assert not known
     assert job.state is State.IN_PROGRESS
     assert 2 <= calls <= 6
-    assert took_s < 1.5
-    known, _, _, took_s = delivered([Hang(5.0)] * 100, budget_s=0.5)
+    assert took_s < 10
+    known, _, _, took_s = delivered([Hang(30.0)] * 100, budget_s=0.5)
     assert not known
-    assert took_s < 1.5
+    assert took_s < 10

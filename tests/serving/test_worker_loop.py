@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import time
 from typing import Any
 
 import orjson
@@ -26,21 +25,31 @@ async def echo(job: dict[str, Any]) -> Written:
     return Written(b'{"number":%d}' % job["input"].get("number", 0))
 
 
-@pytest.mark.parametrize(("concurrency", "least_per_s"), [(1, 6), (8, 40)])
-def test_slots_are_filled_as_they_get_free(
-    monkeypatch: pytest.MonkeyPatch, concurrency: int, least_per_s: float
-) -> None:
-    """Jobs of 50 ms pass at several times the rate of the SDK's own loop, 1.2 and 9.7 a second."""
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_a_slot_is_filled_as_soon_as_it_is_free(monkeypatch: pytest.MonkeyPatch, concurrency: int) -> None:
+    """Where one job ends the next one begins, whatever the others do; the SDK's own loop looks once a second."""
+    ends: dict[int, asyncio.Event] = {}
 
-    async def run() -> float:
-        async with working(monkeypatch, echo, concurrency=concurrency) as bench:
-            ids = [bench.submit(number=number, sleep_s=0.05) for number in range(10 * concurrency)]
-            started = time.perf_counter()
-            jobs = [await bench.ended(each, 30) for each in ids]
+    async def hold(job: dict[str, Any]) -> Written:
+        number = job["input"]["number"]
+        ends[number] = asyncio.Event()
+        await ends[number].wait()
+        return Written(b'{"number":%d}' % number)
+
+    async def run() -> None:
+        async with working(monkeypatch, hold, concurrency=concurrency) as bench:
+            ids = [bench.submit(number=number) for number in range(concurrency + 40)]
+            await bench.until(lambda: len(ends) == concurrency)
+            async with asyncio.timeout(20):
+                for number in range(40):
+                    ends[number].set()
+                    await bench.until(lambda: concurrency + number in ends)  # noqa: B023 - awaited at once
+            for number in range(40, len(ids)):
+                ends[number].set()
+            jobs = [await bench.ended(each) for each in ids]
             assert [job.output for job in jobs] == [{"number": number} for number in range(len(ids))]
-            return len(ids) / (time.perf_counter() - started)
 
-    assert asyncio.run(run()) > least_per_s
+    asyncio.run(run())
 
 
 def test_no_more_jobs_are_in_work_than_there_are_slots(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,16 +157,14 @@ def test_a_cancelled_job_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_sigterm_ends_an_idle_worker_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The polls are cancelled, and nothing is waited for."""
 
-    async def run() -> float:
-        async with working(monkeypatch, echo) as bench:
+    async def run() -> None:
+        async with working(monkeypatch, echo, limits=Limits(poll_s=60.0)) as bench:
             await bench.until(lambda: bench.sim.roster.presence("w") is not None)
             await asyncio.sleep(0.1)
-            started = time.perf_counter()
             os.kill(os.getpid(), signal.SIGTERM)
-            await asyncio.wait_for(asyncio.shield(bench.running), 5)
-            return time.perf_counter() - started
+            await asyncio.wait_for(asyncio.shield(bench.running), 20)
 
-    assert asyncio.run(run()) < 1
+    asyncio.run(run())
 
 
 def test_sigterm_is_heard_while_an_answer_arrives(monkeypatch: pytest.MonkeyPatch) -> None:

