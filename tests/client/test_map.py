@@ -1,37 +1,17 @@
-"""Many photographs: in chunks, in order, through faults, and on from where a run stopped."""
+"""Many photographs: in chunks, in order, never more at once than allowed."""
 
 import asyncio
-import threading
 from pathlib import Path
-from typing import Any
 
-import httpx
-import orjson
 import pytest
 
-from anomaly.client import (
-    AsyncClient,
-    CallFailed,
-    CallRefused,
-    Client,
-    Failed,
-    JournalMismatch,
-    Pace,
-    Patience,
-    Sizes,
-)
-from anomaly.client.answers import Answer, Result
-from anomaly.simulator import Drop, Fault, FaultPlan, Late, Refuse, Simulator
+from anomaly.client import AsyncClient, Client, Pace, Sizes
+from anomaly.simulator import FaultPlan, Late, Simulator
 from tests.client.conftest import QUICK, shelf
-from tests.pictures import encoded, gradient
-from tests.serving.loops import working
+from tests.client.many import widths
+from tests.pictures import gradient
 
 pytestmark = pytest.mark.xdist_group("client")
-
-
-def widths(results: "list[Result] | tuple[Result, ...]") -> list[int]:
-    """Return the width of each photograph as it was answered: 64, 65, ... where all are there in order."""
-    return [each.findings.width if isinstance(each, Answer) else 0 for each in results]
 
 
 def test_one_result_for_each_in_order(either: Client, photos: list[Path]) -> None:
@@ -140,206 +120,6 @@ def test_leaving_in_the_middle_ends_the_run(photos: list[Path]) -> None:
         with pytest.raises(RuntimeError, match=r"0\.jpg"):
             broken_off(sim)
         assert {str(job.state) for job in sim.queue.jobs()} == {"CANCELLED"}
-
-
-FAULTS: list[dict[tuple[str, int], Fault]] = [
-    {("run", 1): Refuse(429, retry_after_s=1), ("status", 1): Refuse(500), ("status", 2): Drop()},
-    {("run", 1): Drop(), ("run", 2): Refuse(503), ("status", 1): Refuse(429), ("status", 3): Refuse(502)},
-    {("run", 1): Drop(after=True), ("status", 1): Refuse(404), ("status", 2): Late(0.2)},
-]
-
-
-@pytest.mark.parametrize("script", FAULTS)
-def test_faults_on_the_way_are_got_over(
-    sim: Simulator, endpoint: Client, photos: list[Path], script: dict[tuple[str, int], Fault]
-) -> None:
-    """429, 5xx, broken connections and a 404 from a platform that has not noticed yet cost time only."""
-    sim.use(FaultPlan(script))
-    assert widths(endpoint.map(photos).results) == list(range(64, 74))
-
-
-def test_retry_after_is_honoured(sim: Simulator, endpoint: Client) -> None:
-    """The second try comes no earlier than the server asked for."""
-    sim.use(FaultPlan({("runsync", 1): Refuse(429, retry_after_s=1)}))
-    endpoint.detect(encoded())
-    first, second = sim.calls.of("runsync")
-    assert second.began_at - first.began_at >= 1.0
-
-
-def test_a_job_with_a_webhook_is_not_handed_in_twice(sim: Simulator, endpoint: Client) -> None:
-    """Where the connection broke after the request, the server may have the job: the caller is told."""
-    sim.use(FaultPlan({("run", 1): Drop(after=True), ("run", 2): Refuse(429)}))
-    with pytest.raises(CallFailed):
-        endpoint.submit(encoded(), webhook="http://127.0.0.1:9/")
-    endpoint.submit(encoded(), webhook="http://127.0.0.1:9/").result(20)
-    assert len(sim.calls.of("run")) == 3
-
-
-def test_many_photos_through_many_faults(sim: Simulator, photos: list[Path]) -> None:
-    """With a fault on every third call forty jobs end in forty right answers."""
-    menu = (Refuse(429), Refuse(500), Refuse(503, after=True), Drop(), Drop(after=True), Late(0.05))
-    sim.use(FaultPlan(rates={"run": 0.33, "status": 0.33}, menu=menu, seed=5))
-    with Client(sim.url, sim.api_key, sizes=Sizes(photos=1), **QUICK) as client:
-        survey = client.map(photos * 4, in_flight=8)
-    assert widths(survey.results) == list(range(64, 74)) * 4
-
-
-def test_what_no_other_photo_would_change_ends_the_run(sim: Simulator, photos: list[Path]) -> None:
-    """A wrong key and a server that is not there raise, and do not fail every photograph."""
-    with Client(sim.url, "wrong", **QUICK) as client, pytest.raises(CallRefused, match="unauthorized"):
-        client.map(photos)
-    quick = Patience(tries=2, first_s=0.01)
-    with Client("http://127.0.0.1:9", patience=quick) as client, pytest.raises(CallFailed):
-        client.map(photos)
-
-
-def test_a_photo_at_which_connections_break_does_not_end_the_run(photos: list[Path]) -> None:
-    """A server that answers the others is there: that photo is a failure which the next run tries again."""
-
-    async def server(scope: Any, receive: Any, send: Any) -> None:
-        body = b""
-        while (message := await receive()).get("more_body"):
-            body += message["body"]
-        body += message["body"]
-        poison = body == photos[2].read_bytes()
-        answer = b'{"frame_id": "a", "anomalies": []}'
-        await send({"type": "http.response.start", "status": 502 if poison else 200, "headers": []})
-        await send({"type": "http.response.body", "body": answer})
-
-    few = Patience(tries=2, first_s=0.01)
-    with Client("http://pod", transport=httpx.ASGITransport(server), patience=few) as client:
-        survey = client.map(photos, in_flight=1)
-    assert [(each.photo, each.code, each.passing) for each in survey.failures] == [
-        (str(photos[2]), "call_failed", True)
-    ]
-    assert len(survey.answers) == 9
-
-
-def test_an_answer_that_is_too_large_is_asked_for_in_parts(
-    photos: list[Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A job that answers too much, or nothing, is halved until its photographs fail alone."""
-
-    async def handle(job: dict[str, object]) -> object:
-        asked = job["input"]
-        assert isinstance(asked, dict)
-        count = len(asked.get("images", [0]))
-        if count > 2:
-            return {"error": '{"error": {"code": "answer_too_large", "message": "too much at once"}}'}
-        if "images" in asked:
-            return {"results": [{"frame_id": image[-9:], "anomalies": []} for image in asked["images"]]}
-        return {"frame_id": asked["image"][-9:], "anomalies": []}
-
-    async def run() -> list[Result]:
-        async with (
-            working(monkeypatch, handle, concurrency=4) as bench,
-            AsyncClient(bench.sim.url, bench.sim.api_key, **QUICK) as client,
-        ):
-            return [each async for each in client.imap(photos)]
-
-    results = asyncio.run(run())
-    assert all(isinstance(each, Answer) for each in results)
-    assert len(results) == 10
-
-
-# The journal
-
-
-def test_a_journal_keeps_what_is_done(
-    sim: Simulator, endpoint: Client, photos: list[Path], tmp_path: Path
-) -> None:
-    """Another run with the same journal sends only what is new, and its result is whole."""
-    journal = tmp_path / "run.jsonl"
-    first = endpoint.map(photos[:6], journal=journal)
-    sent = len(sim.calls.of("run"))
-    again = endpoint.map(photos[:6], journal=journal)
-    assert len(sim.calls.of("run")) == sent
-    assert again.json == first.json
-    whole = endpoint.map(photos, journal=journal)
-    assert widths(whole.results) == list(range(64, 74))
-    assert len(sim.calls.of("run")) == sent + 1
-
-
-def test_a_run_goes_on_after_a_crash(sim: Simulator, photos: list[Path], tmp_path: Path) -> None:
-    """What a first run had answered is not asked again; a line that broke off is."""
-    journal = tmp_path / "run.jsonl"
-    with Client(sim.url, sim.api_key, sizes=Sizes(photos=2), **QUICK) as client:
-        run = client.imap(photos, journal=journal, in_flight=1)
-        for _ in range(4):
-            next(run)
-        run.close()
-        with journal.open("rb+") as file:
-            file.truncate(file.seek(0, 2) - 20)
-        told: list[tuple[int, int]] = []
-        results = list(client.imap(photos, journal=journal, told=lambda *each: told.append(each)))
-    assert widths(results) == list(range(64, 74))
-    assert told[0][0] >= 3
-    assert told[-1] == (10, 10)
-
-
-def test_a_job_of_a_run_that_crashed_is_asked_after(
-    sim: Simulator, photos: list[Path], tmp_path: Path
-) -> None:
-    """A job that was handed in before the crash is not handed in again: its result is fetched."""
-    journal = tmp_path / "run.jsonl"
-    with Client(sim.url, sim.api_key, **QUICK) as client:
-        client.map(photos[:3], journal=journal)
-        lines = journal.read_bytes().splitlines(keepends=True)
-        kept = [line for line in lines if "key" not in orjson.loads(line)]
-        assert len(kept) == len(lines) - 3
-        journal.write_bytes(b"".join(kept))
-        sent = len(sim.calls.of("run"))
-        assert widths(client.map(photos[:3], journal=journal).results) == [64, 65, 66]
-    assert len(sim.calls.of("run")) == sent
-
-
-def test_a_photo_that_has_changed_is_sent_again(pod: Client, photos: list[Path], tmp_path: Path) -> None:
-    """A file is known by its size and time too, so that a new photograph under an old name is looked at."""
-    journal = tmp_path / "run.jsonl"
-    pod.map(photos[:1], journal=journal)
-    photos[0].write_bytes(encoded(gradient(200, 48), "JPEG"))
-    assert widths(pod.map(photos[:1], journal=journal).results) == [200]
-
-
-def test_a_failure_of_the_platform_is_tried_again_by_the_next_run(photos: list[Path], tmp_path: Path) -> None:
-    """What a photograph is not to blame for is not written down as its result."""
-    journal = tmp_path / "run.jsonl"
-    with Simulator() as sim, Client(sim.url, sim.api_key, **QUICK) as client:
-
-        def give_up() -> None:
-            for count in (1, 2):
-                sim.wait_until(lambda count=count: len(sim.calls.of("run")) == count)  # type: ignore[misc]
-                sim.advance(86_400)
-
-        thread = threading.Thread(target=give_up)
-        thread.start()
-        [result] = client.imap(photos[:1], journal=journal)
-        thread.join()
-        assert isinstance(result, Failed)
-        assert result.code in ("job_timed_out", "job_lost")
-    assert b'"key"' not in journal.read_bytes()
-
-
-def test_a_journal_of_other_options_is_refused(pod: Client, photos: list[Path], tmp_path: Path) -> None:
-    """Results of different options are not mixed, and what is no journal is not written over."""
-    journal = tmp_path / "run.jsonl"
-    pod.map(photos[:1], journal=journal, confidence_threshold=0.5)
-    with pytest.raises(JournalMismatch, match=r'options \{"confidence_threshold":0.5\}'):
-        pod.map(photos[:1], journal=journal)
-    other = tmp_path / "notes.txt"
-    other.write_text("buy milk\n")
-    with pytest.raises(JournalMismatch, match="is no journal"):
-        pod.map(photos[:1], journal=other)
-    assert other.read_text() == "buy milk\n"
-
-
-def test_two_runs_do_not_share_a_journal(pod: Client, photos: list[Path], tmp_path: Path) -> None:
-    """The second is told that the file is in use."""
-    run = pod.imap(photos, journal=tmp_path / "run.jsonl")
-    next(run)
-    with pytest.raises(JournalMismatch, match="in use"):
-        pod.map(photos, journal=tmp_path / "run.jsonl")
-    run.close()
 
 
 def test_pace_and_patience_are_bounded() -> None:
