@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
+from anomaly import machine
 from anomaly.backends.faults import is_lost, is_out_of_memory
 from anomaly.errors import AnomalyError, ConfigurationError, DeviceLost, ModelError, OutOfMemory
 
@@ -51,10 +52,14 @@ def place(device: str = "auto", precision: str = "auto") -> Placement:
 
     `device` is "auto" (the first NVIDIA card, else the CPU), "cpu", "cuda" or "cuda:N"; `precision` is
     "auto" (bf16 on a card that computes in it, else fp32), "fp32" or "bf16". On a card TF32 is switched
-    on for what stays in fp32. Raises `ConfigurationError` for a device or precision that is not there.
+    on for what stays in fp32. Torch is held to the cores that the container may use. Raises
+    `ConfigurationError` for a device or precision that is not there.
     """
     import torch
 
+    quota = machine.quota()
+    if quota is not None and quota < torch.get_num_threads():  # torch counts the host's
+        torch.set_num_threads(quota)
     chosen = _device(device)
     if precision not in ("auto", "fp32", "bf16"):
         raise ConfigurationError(f"The precision {precision!r} is unknown: use auto, fp32 or bf16.")

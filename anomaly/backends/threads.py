@@ -1,9 +1,10 @@
 """A few threads for what stands round a network: reducing pictures before it, enlarging masks after it."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
+
+from anomaly import machine
 
 T = TypeVar("T")
 
@@ -18,8 +19,7 @@ class Threads:
     """
 
     def __init__(self, count: int | None = None) -> None:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        self._count = min(MOST, cores) if count is None else count
+        self._count = min(MOST, machine.cores()) if count is None else count
         self._pool = ThreadPoolExecutor(self._count, thread_name_prefix="beside") if self._count > 1 else None
 
     def map(self, run: Callable[..., T], *things: Sequence[Any]) -> list[T]:

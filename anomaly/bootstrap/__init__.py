@@ -1,7 +1,6 @@
 """The composition root: settings in, a service out. The only place that knows every part by name."""
 
-import os
-
+from anomaly import machine
 from anomaly.bootstrap.files import manifest, places
 from anomaly.bootstrap.keeping import filing, queue
 from anomaly.bootstrap.load import load
@@ -22,7 +21,7 @@ def build(settings: Settings) -> Service:
         lambda: load(settings, Steps({} if program_ms is None else {"program": program_ms})),
         limits=settings.limits,
         max_waiting=settings.max_waiting,
-        cpu_threads=settings.cpu_threads or os.cpu_count() or 1,
+        cpu_threads=settings.cpu_threads or machine.cores(),
         fetcher=Fetcher(
             settings.limits, anywhere if settings.allow_private_urls else is_public, settings.fetch_timeout_s
         ),

@@ -1,10 +1,10 @@
 """What `/info` and `/health` tell of the loaded models."""
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from importlib import metadata
 
+from anomaly import machine
 from anomaly.backends.embeddings import Embeddings
 from anomaly.geometry.standards import Standards
 from anomaly.ports import Detector, Segmenter
@@ -60,9 +60,11 @@ def device(detector: Detector, segmenter: Segmenter | None) -> Callable[[], dict
 
     def tell() -> dict[str, object]:
         if where == "cpu":
-            page = os.sysconf("SC_PAGE_SIZE")
-            free, total = (os.sysconf(name) * page // 2**20 for name in ("SC_AVPHYS_PAGES", "SC_PHYS_PAGES"))
-            return {"device": where, "device_name": "CPU", "memory": {"free_mb": free, "total_mb": total}}
+            free, total = machine.free_bytes(), machine.memory_bytes()
+            if free is None or total is None:
+                return {"device": where, "device_name": "CPU"}
+            memory = {"free_mb": free // 2**20, "total_mb": total // 2**20}
+            return {"device": where, "device_name": "CPU", "memory": memory}
         from anomaly.backends.device import gpu
 
         card = gpu(where)

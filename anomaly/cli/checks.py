@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from anomaly import machine
 from anomaly.bootstrap import manifest, places, tables
 from anomaly.bootstrap.choice import choose
 from anomaly.bootstrap.files import Files
@@ -195,17 +196,10 @@ def _storage(settings: Settings) -> Iterator[Check]:
 
 
 def _memory() -> Check:
-    page = os.sysconf("SC_PAGE_SIZE")
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        free_mb = next(int(line.split()[1]) // 1024 for line in lines if line.startswith("MemAvailable"))
-    except (OSError, StopIteration):
-        free_mb = os.sysconf("SC_PHYS_PAGES") * page // 2**20
-    if free_mb < RAM_MB:
-        return Check(
-            "memory",
-            State.NOTE,
-            f"{free_mb / 1024:.1f} GB available",
-            "end other programs, or take a larger machine",
-        )
-    return Check("memory", State.GOOD, f"{free_mb / 1024:.1f} GB available")
+    free = machine.free_bytes()
+    if free is None:
+        return Check("memory", State.NOTE, "this system does not tell how much is free", "look yourself")
+    told = f"{free / 2**30:.1f} GB available, and {machine.cores()} cores"
+    if free < RAM_MB * 2**20:
+        return Check("memory", State.NOTE, told, "end other programs, or take a larger machine or container")
+    return Check("memory", State.GOOD, told)

@@ -170,13 +170,15 @@ class Table(BaseSettings):
         None, ge=1, description="Most photos the models see at once; by the memory plan if left out."
     )
     cpu_threads: int | None = Field(
-        None, ge=1, description="Threads that decode and measure; one for each core if left out."
+        None,
+        ge=1,
+        description="Threads that decode and measure; one for each core that may be used if left out.",
     )
     measuring_processes: int | None = Field(
         None,
         ge=0,
-        description="Processes that measure masks and write them; 0: threads do. One for each core but one if"
-        " left out.",
+        description="Processes that measure masks and write them; 0: threads do. One for each core that may be"
+        " used but one, 32 at most, if left out.",
     )
     runpod_concurrency: int | None = Field(
         None,

@@ -1,7 +1,6 @@
 """Bodies on their way, over a real server: slow ones, many at once, and those whose length nobody told."""
 
 import json
-import os
 import socket
 import time
 from collections.abc import Iterator
@@ -12,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
+from anomaly import machine
 from anomaly.bootstrap import build, queue
-from anomaly.serving.memory import memory_bytes
 from anomaly.serving.pod import Uploads, create_app
 from anomaly.settings import Settings
 from tests.pictures import base64_of, encoded
@@ -146,30 +145,7 @@ def test_only_the_body_has_its_time(hasty: str) -> None:
         assert httpx.post(f"{hasty}/detect", content=BODY, timeout=20).status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("own", "name"),
-    [
-        ("0::/service/inner", "service/memory.max"),
-        ("0::/service/inner", "memory.max"),
-        ("3:cpu:/x\n5:memory:/docker/17", "memory/memory.limit_in_bytes"),
-    ],
-)
-def test_a_containers_limit_is_its_memory(tmp_path: Path, own: str, name: str) -> None:
-    """The limit of a control group, or of one around it, counts where it is less than the machine has."""
-    (tmp_path / "own").write_text(f"{own}\n")
-    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-    (tmp_path / "service" / "inner").mkdir(parents=True, exist_ok=True)
-    (tmp_path / "service" / "inner" / "memory.max").write_text("max\n")
-    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    assert memory_bytes(tmp_path, tmp_path / "own") == machine
-    (tmp_path / name).write_text("50000000\n")
-    assert memory_bytes(tmp_path, tmp_path / "own") == 50_000_000
-    (tmp_path / name).write_text("9223372036854771712\n")  # how v1 says that there is none
-    assert memory_bytes(tmp_path, tmp_path / "own") == machine
-    assert memory_bytes(tmp_path, tmp_path / "nowhere") == machine
-
-
 def test_by_itself_the_bound_follows_the_memory() -> None:
     """Set, it is what was set."""
     assert Uploads(17).bound() == 17
-    assert Uploads().bound() == (memory_bytes() or 0) // 8
+    assert Uploads().bound() == (machine.memory_bytes() or 0) // 8

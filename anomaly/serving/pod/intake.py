@@ -6,8 +6,8 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from anomaly import machine
 from anomaly.errors import Overloaded, UploadTooSlow
-from anomaly.serving.memory import memory_bytes
 from anomaly.serving.pod import failures
 
 SHARE = 8
@@ -36,7 +36,7 @@ class Uploads:
         """Return the bytes that all bodies together may have."""
         if self.most_bytes is not None:
             return self.most_bytes
-        memory = memory_bytes()
+        memory = machine.memory_bytes()
         return UNTOLD_BYTES if memory is None else memory // SHARE
 
 
