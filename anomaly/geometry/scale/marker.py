@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
 
 from anomaly.errors import InvalidRequest, MarkerNotFound
 from anomaly.geometry.scale.plane import Matrix, Plane
@@ -180,6 +179,8 @@ def _fitted(corners: Sequence[Corners], size_mm: float, first: int) -> tuple[Pla
                 for pose, each in zip(poses, target, strict=True)
             ]
         )
+
+    from scipy.optimize import least_squares  # costs 0.15 s of each start, and few photographs show a marker
 
     fit = least_squares(misfit, np.array(start), method="lm", x_scale="jac")
     spread = np.linalg.inv(fit.jac.T @ fit.jac)[:8, :8] * (CORNER_PM / unit) ** 2
