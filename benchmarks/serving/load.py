@@ -24,21 +24,23 @@ WARM_UP_S = 0.3
 class Order:
     """Ask the server on `port`, for `seconds` after the warm-up, with `concurrency` requests at any time.
 
-    `request_file` holds the whole request as bytes, head and body.
+    `request_file` holds the whole request as bytes, head and body. Who has no answer `patience_s` after that is
+    given up.
     """
 
     port: int
     request_file: str
     concurrency: int
     seconds: float
+    patience_s: float = 20.0
 
 
 @dataclass(slots=True)
 class Result:
     """What was answered with 200 after the warm-up, ms each, in `seconds`; and what else came.
 
-    `total` counts all requests answered, with the warm-up; `errors` the other answers by status, and
-    "closed" for connections that broke off; `cpu_ms` is what the load itself took.
+    `total` counts all requests answered, with the warm-up; `errors` the other answers by status, "closed" for
+    connections that broke off, and "unanswered"; `cpu_ms` is what the load itself took.
     """
 
     seconds: float = 0.0
@@ -93,6 +95,13 @@ class Connection(asyncio.Protocol):
             self.done.set_result(None)
             self._transport.close()
 
+    def give_up(self) -> None:
+        """Wait for no answer any more: not to get one is an error."""
+        if not self.done.done():
+            self._failed("unanswered")
+            self.done.set_result(None)
+            self._transport.abort()
+
     def _failed(self, how: str) -> None:
         self._result.errors[how] = self._result.errors.get(how, 0) + 1
 
@@ -115,7 +124,12 @@ async def slice_of(order: Order) -> Result:
         )
         for _ in range(order.concurrency)
     ]
-    await asyncio.wait_for(asyncio.gather(*(each.done for _, each in opened)), order.seconds + 30)
+    connections = [each for _, each in opened]
+    await asyncio.wait(
+        [each.done for each in connections], timeout=WARM_UP_S + order.seconds + order.patience_s
+    )
+    for each in connections:
+        each.give_up()
     result.cpu_ms = (time.process_time() - cpu) * 1e3
     return result
 

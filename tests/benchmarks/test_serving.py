@@ -1,3 +1,4 @@
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,6 +53,16 @@ def test_what_is_not_answered_with_200_is_an_error(load: Load, tmp_path: Path) -
         result = load.put(Order(server.port, str(file), 1, 0.2))
     assert result.errors == {"404": result.total}
     assert not result.latencies_ms
+
+
+def test_a_server_that_never_answers_is_given_up(load: Load, tmp_path: Path) -> None:
+    """A peer that hangs costs its own figures, and neither the run nor the load."""
+    file = tmp_path / "request"
+    file.write_bytes(requests.http("/", "text/plain", b""))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        result = load.put(Order(silent.getsockname()[1], str(file), 3, 0.1, patience_s=0.1))
+    assert result.errors == {"unanswered": 3}
+    assert (result.total, result.latencies_ms) == (0, [])
 
 
 def test_a_server_that_ends_is_told_with_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
