@@ -100,24 +100,27 @@ class Pipeline:
         frame = task.frame
         found = conclusion.merged(seen, frame)
         named = [(self.taxonomy.classify(each.label), each) for each in found]
-        objects = list(zip(conclusion.keys(frame, found), named, self._measured(task, named), strict=True))
-        structures = tuple(
-            Structure(f"struct_{key}", label.name, each.box, each.score, each.mask, done.written)
-            for key, (label, each), done in objects
-            if label.kind is Kind.STRUCTURE
-        )
-        defects = [each for each in objects if each[1][0].kind is Kind.DEFECT]
-        held = structures_of([(each.box, each.mask) for _, (_, each), _ in defects], structures)
-        anomalies = tuple(
-            conclusion.anomaly(task, f"anom_{key}", label.name, each, done, holder)
-            for (key, (label, each), done), holder in zip(defects, held, strict=True)
-        )
+        structures, defects = [], []
+        for key, (label, each), done in zip(
+            conclusion.keys(frame, found), named, self._measured(task, named), strict=True
+        ):
+            if label.kind is Kind.DEFECT:
+                defects.append((key, label.name, each, done))
+            elif label.kind is Kind.STRUCTURE:
+                structures.append(
+                    Structure(f"struct_{key}", label.name, each.box, each.score, each.mask, done.written)
+                )
+        holders = structures_of([(each.box, each.mask) for _, _, each, _ in defects], structures)
+        anomalies = [
+            conclusion.anomaly(task, f"anom_{key}", name, each, done, holder)
+            for (key, name, each, done), holder in zip(defects, holders, strict=True)
+        ]
         return Findings(
             frame.id,
             frame.width,
             frame.height,
-            anomalies,
-            structures,
+            tuple(anomalies),
+            tuple(structures),
             tiles=len(seen) - 1,
             image=frame.image if task.options.debug else None,
         )
@@ -181,7 +184,8 @@ def _key(frame: Frame, box: Box) -> str:
     """Name what a view of a photograph shows: the file, and where in it. Empty where the file is not known."""
     if not frame.digest:
         return ""
-    return f"{frame.digest} {box.x_min:.0f} {box.y_min:.0f} {box.x_max:.0f} {box.y_max:.0f}"
+    x_min, y_min, x_max, y_max = map(int, box)
+    return f"{frame.digest} {x_min} {y_min} {x_max} {y_max}"
 
 
 def _pieces(found: Sequence[Detection], masks: Sequence[Mask | None], view: Box) -> list[Piece]:

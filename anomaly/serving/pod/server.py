@@ -46,6 +46,7 @@ def serve(
         port=port,
         log_config=None,
         access_log=False,
+        server_header=False,  # nobody needs to know what to attack
         timeout_graceful_shutdown=math.ceil(CLOSING_S),
     )
     server = Server(config, service, drain_s)
