@@ -22,7 +22,7 @@ import numpy as np
 from benchmarks import machine
 from benchmarks.serving import environment, requests
 from benchmarks.serving.load import Load, Order
-from benchmarks.serving.servers import MODELS, OURS, PEERS, Server, upload_path
+from benchmarks.serving.servers import FLOOR, MODELS, OURS, PEERS, Server, upload_path
 
 RESULTS = environment.ROOT / "benchmarks" / "results"
 NAIVE = "naive"
@@ -137,7 +137,7 @@ def run(model: str, args: argparse.Namespace, folder: Path) -> dict[str, object]
 def main() -> None:
     """Read what is asked for, and measure it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
-    parser.add_argument("--peers", default=",".join(PEERS), help="of " + ", ".join(PEERS))
+    parser.add_argument("--peers", default=",".join(PEERS), help="of " + ", ".join((*PEERS, FLOOR)))
     parser.add_argument("--models", default=",".join(MODELS), help="of " + ", ".join(MODELS))
     parser.add_argument("--concurrency", default="1,8,32", help="requests at any time")
     parser.add_argument("--rounds", type=int, default=7, help="slices of each server in each cell")

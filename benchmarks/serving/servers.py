@@ -19,6 +19,9 @@ from benchmarks.serving import task
 from benchmarks.serving.environment import NETWORK, PYTHON, ROOT
 
 OURS = "ours"
+FLOOR = "floor"
+"""Not a peer: it does less than the task. It is measured where it is asked for."""
+
 PEERS = ("naive", "litserve", "bentoml", "ray", "mosec")
 MODELS = ("lock", "network")
 START_S = 180
@@ -34,6 +37,8 @@ def command(name: str, model: str, port: int) -> tuple[list[str], Mapping[str, s
     """Return how the server `name` is started round `model`, and what its environment holds beside ours."""
     if name != OURS:
         file = "lock" if model == "lock" else str(NETWORK)
+        if name == FLOOR:
+            return [sys.executable, "-m", "benchmarks.serving.floor", str(port), file], {}
         return [str(PYTHON), "-m", f"benchmarks.serving.peers.{name}", str(port), file], {}
     settings = {"API_HOST": "127.0.0.1", "LOG_LEVEL": "warning", "MAX_BATCH": str(task.MAX_BATCH)}
     settings["RESULT_CACHE_MB"] = "0"  # the same photograph comes again and again, and is to cost its models

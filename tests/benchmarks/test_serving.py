@@ -29,11 +29,11 @@ def sliced(load: Load, server: servers.Server, kind: requests.Kind, folder: Path
     return load.put(Order(server.port, str(file), 2, 0.5))
 
 
-@pytest.mark.parametrize("name", [servers.OURS, "naive"])
+@pytest.mark.parametrize("name", [servers.OURS, servers.FLOOR, "naive"])
 def test_a_slice_of_load_is_answered(
     load: Load, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Our server and the naive one answer both kinds of request, without an error, and at a cost."""
+    """Our server, the floor and the naive one answer both kinds of request, without an error, and at a cost."""
     monkeypatch.setattr(servers, "PYTHON", Path(sys.executable))
     with servers.Server(name, "lock", tmp_path / "log") as server:
         for kind in requests.KINDS:
