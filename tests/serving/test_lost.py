@@ -32,8 +32,10 @@ def losing(port: int, folder: Path) -> Iterator["subprocess.Popen[str]"]:
     with subprocess.Popen(
         command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
-        yield process
-        process.kill()
+        try:
+            yield process
+        finally:  # of a failed test, too: on leaving, the process is waited for
+            process.kill()
 
 
 def until_up(url: str) -> None:

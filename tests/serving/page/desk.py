@@ -43,9 +43,11 @@ def served(app: ASGIApp) -> Iterator[str]:
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1))
         thread = threading.Thread(target=lambda: server.run(sockets=[listening]))
         thread.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
-        server.should_exit = True
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        finally:  # a test that failed in between would leave it running, and pytest waiting for it
+            server.should_exit = True
+            thread.join()
 
 
 @dataclass
