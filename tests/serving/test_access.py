@@ -1,12 +1,15 @@
 import hashlib
 from collections.abc import Iterator
+from itertools import chain
 
 import pytest
+from openapi_spec_validator import validate
 from starlette.testclient import TestClient
 
 from anomaly.keys import Keyring
 from anomaly.service import Service
 from anomaly.serving.pod import Access, create_app
+from anomaly.serving.pod.access import OPEN
 from tests.pictures import base64_of, encoded
 from tests.services import warm_service
 
@@ -47,7 +50,7 @@ def test_each_key_opens_the_server(service: Service, headers: dict[str, str]) ->
 @pytest.mark.parametrize(
     "headers", [{}, {"X-API-Key": "wrong"}, {"Authorization": f"Basic {KEY}"}, {"Authorization": "Bearer"}]
 )
-@pytest.mark.parametrize("path", ["/detect", "/info", "/docs", "/openapi.json", "/health/x", "/no-such"])
+@pytest.mark.parametrize("path", ["/detect", "/info", "/docs/x", "/health/x", "/no-such"])
 def test_without_a_key_all_else_is_closed(service: Service, path: str, headers: dict[str, str]) -> None:
     """No key and a wrong one are refused with 401, whatever the path, and told how to send one."""
     answer = client(service, KEY).post(path, json=PHOTO, headers=headers)
@@ -59,6 +62,22 @@ def test_without_a_key_all_else_is_closed(service: Service, path: str, headers: 
 def test_health_asks_for_no_key(service: Service) -> None:
     """A load balancer has no key."""
     assert client(service, KEY).get("/health").status_code == 200
+
+
+def test_the_document_is_open_and_says_how_a_key_is_sent(service: Service) -> None:
+    """Who opens /docs in a browser can give the key there; what asks for none is not marked."""
+    pod = client(service, KEY)
+    for path in ("/docs", "/docs/files/swagger-ui.css"):
+        assert pod.get(path).status_code == 200
+    document = pod.get("/openapi.json").json()
+    validate(document)
+    schemes = document["components"]["securitySchemes"].items()
+    ways = {(each["type"], each.get("name") or each["scheme"]): [{name: []}] for name, each in schemes}
+    assert set(ways) == {("apiKey", "X-API-Key"), ("http", "bearer")}
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            assert operation.get("security", []) == ([] if path in OPEN else [*chain(*ways.values())]), path
+    assert "securitySchemes" not in client(service, None).get("/openapi.json").json()["components"]
 
 
 def test_the_limit_holds_for_each_key_alone(service: Service) -> None:

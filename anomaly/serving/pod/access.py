@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
 from typing import Self
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Security, params
+from fastapi.security import APIKeyHeader, HTTPBearer
 from limits import RateLimitItem, parse_many
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
@@ -18,11 +19,11 @@ from anomaly.errors import RateLimited, Unauthorized
 from anomaly.keys import Keyring
 from anomaly.serving.pod import failures
 
-OPEN = ("/health", "/ping", "/")
-"""Paths that ask for no key: a load balancer has none, and the page asks for one itself."""
+OPEN = ("/health", "/ping", "/", "/docs", "/openapi.json")
+"""Paths that ask for no key: a load balancer has none, and who opens a page in a browser gives it there."""
 
-OPEN_UNDER = "/page/"
-"""The page's files."""
+OPEN_UNDER = ("/page/", "/docs/files/")
+"""The files of those pages."""
 
 _EXPOSED = (
     "X-Request-ID",
@@ -67,6 +68,16 @@ def install(app: FastAPI, access: Access) -> None:
     """Put the gate before `app`; where everyone may come in there is none, and it costs nothing."""
     if access.keyring is not None or access.rate_limits:
         app.add_middleware(_Gate, access)
+
+
+def locks(access: Access) -> list[params.Depends]:
+    """Return what routes depend on for `/openapi.json` to say how a key is sent; it is the gate that asks for it."""
+    if access.keyring is None:
+        return []
+    return [
+        Security(APIKeyHeader(name="X-API-Key", auto_error=False)),
+        Security(HTTPBearer(auto_error=False)),
+    ]
 
 
 def readable(app: ASGIApp, access: Access) -> ASGIApp:

@@ -81,12 +81,13 @@ def create_app(
         redoc_url=None,
     )
     doors = detect.doors(service, default_threshold, filing, queue)
-    app.include_router(detect.routes(doors))
-    app.include_router(status.routes(service))
+    locks = access.locks(admitted)
+    app.include_router(detect.routes(doors), dependencies=locks)
+    app.include_router(status.routes(service, locks))
     if queue is not None:
-        app.include_router(jobs.routes(queue, service))
+        app.include_router(jobs.routes(queue, service), dependencies=locks)
         service.meter.registry.register(State(queue.told))
-    app.include_router(results.routes(filing, service))
+    app.include_router(results.routes(filing, service), dependencies=locks)
     app.include_router(page.routes())
     docs.install(app)
     failures.install(app)

@@ -1,6 +1,8 @@
 """GET /health, /ping and /info."""
 
-from fastapi import APIRouter, Response
+from collections.abc import Sequence
+
+from fastapi import APIRouter, Response, params
 from fastapi.responses import PlainTextResponse
 
 from anomaly.metrics import MEDIA_TYPE
@@ -17,8 +19,8 @@ def pulse_of(service: Service) -> int:
     return LOADING if service.loading else UNFIT
 
 
-def routes(service: Service) -> APIRouter:
-    """Return the routes that say how the server is."""
+def routes(service: Service, locks: Sequence[params.Depends] = ()) -> APIRouter:
+    """Return the routes that say how the server is; `locks` are on those that ask for a key."""
     router = APIRouter(tags=["status"])
 
     @router.get("/health", responses={503: {"description": "Alive, but the models are not warm."}})
@@ -41,12 +43,12 @@ def routes(service: Service) -> APIRouter:
         """Say the same to a load balancer, by the status alone: 204 loading, 200 ready, 503 stopping."""
         return Response(status_code=pulse_of(service))
 
-    @router.get("/info")
+    @router.get("/info", dependencies=locks)
     async def info() -> Response:
         """Say what is loaded and why: variants, classes, weights, memory plan, versions, limits."""
         return Response(answer.to_json(service.info()), media_type="application/json")
 
-    @router.get("/metrics", response_class=PlainTextResponse)
+    @router.get("/metrics", response_class=PlainTextResponse, dependencies=locks)
     async def metrics() -> Response:
         """Say what an operator watches, in Prometheus' text format."""
         return Response(service.meter.exposition(), media_type=MEDIA_TYPE)

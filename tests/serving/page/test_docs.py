@@ -6,6 +6,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, Request, expect
 
+from anomaly.keys import Keyring
+from anomaly.serving.pod import Access, create_app
+from tests.services import warm_service
+from tests.serving.page.desk import served
+
 
 @pytest.fixture
 def asked(tab: Page) -> Iterator[list[str]]:
@@ -42,3 +47,30 @@ def test_docs_ask_this_server_for_an_example(tab: Page, address: str) -> None:
         tab.get_by_role("button", name="Execute").click()
     assert answer.value.status == 200, answer.value.text()
     assert answer.value.json()["frame_id"] == "span-3/017"
+
+
+def test_docs_of_a_locked_server_take_its_key(tab: Page) -> None:
+    """They open without it; what is tried out there is refused until the key is given, in either way."""
+    access = Access(keyring=Keyring.read("the-right-key-of-this-server"))
+    with served(create_app(warm_service(), 0.5, access)) as address:
+        tab.goto(f"{address}docs")
+        tab.locator("#operations-status-info_info_get .opblock-summary").click()
+        tab.get_by_role("button", name="Try it out").click()
+
+        def asked() -> int:
+            with tab.expect_response(f"{address}info") as answer:
+                tab.get_by_role("button", name="Execute").click()
+            return answer.value.status
+
+        assert asked() == 401
+        for number in range(2):
+            tab.locator(".auth-wrapper .btn.authorize").first.click()
+            way = tab.locator(".auth-container").nth(number)
+            way.locator("input").fill("the-right-key-of-this-server")
+            way.get_by_role("button", name="Apply credentials").click()
+            way.get_by_role("button", name="Close").click()
+            assert asked() == 200
+            tab.locator(".auth-wrapper .btn.authorize").first.click()
+            way.get_by_role("button", name=re.compile("Remove authorization|Logout")).click()
+            way.get_by_role("button", name="Close").click()
+            assert asked() == 401
