@@ -14,6 +14,7 @@ from anomaly.serving.pod.access import OPEN_TO_ALL, Access
 from anomaly.serving.pod.app import create_app
 from anomaly.serving.pod.draining import CLOSING_S, Server
 from anomaly.serving.pod.intake import BY_MEMORY, Uploads
+from anomaly.serving.pod.protocol import KEEP_ALIVE_S, Protocol
 from anomaly.serving.storing.filing import Filing
 
 
@@ -44,6 +45,8 @@ def serve(
         app,
         host=host,
         port=port,
+        http=Protocol,
+        timeout_keep_alive=KEEP_ALIVE_S,
         log_config=None,
         access_log=False,
         server_header=False,  # nobody needs to know what to attack

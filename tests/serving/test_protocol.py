@@ -1,0 +1,108 @@
+"""Heads of requests that are late or without an end, over a real server."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from anomaly.serving.pod.protocol import MOST_HEAD_BYTES, Protocol
+
+HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n"
+
+
+class Hasty(Protocol):
+    """Waits less."""
+
+    head_s = 0.4
+
+
+async def _echo(request: Request) -> PlainTextResponse:
+    return PlainTextResponse(await request.body())
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """Serve an echo that waits 0.4 s for a head."""
+    app = Starlette(routes=[Route("/", _echo, methods=["POST"])])
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, http=Hasty, log_config=None, timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=lambda: server.run(sockets=[listening]))
+        thread.start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def heard(line: socket.socket) -> bytes:
+    """Return all that comes until the server hangs up."""
+    told = b""
+    while piece := line.recv(65_536):
+        told += piece
+    return told
+
+
+@pytest.mark.parametrize("sent", [b"P", HEAD, HEAD[:-5]])
+def test_a_head_that_does_not_come_is_given_up(port: int, sent: bytes) -> None:
+    """Half a head is answered 408, and the connection ends."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as line:
+        line.sendall(sent)
+        assert heard(line).startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_connection_without_a_request_is_ended(port: int) -> None:
+    """Nothing is said on it: a proxy would take it for the answer to its next request."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as line:
+        assert heard(line) == b""
+
+
+def test_a_head_that_trickles_is_given_up(port: int) -> None:
+    """The time is that of the whole head, on a connection that has answered before, too."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as line:
+        line.sendall(HEAD + b"\r\nabcd")
+        assert b"200 OK" in line.recv(65_536)
+        sent = 0
+        try:
+            for each in HEAD * 10:
+                line.sendall(bytes([each]))
+                sent += 1
+                time.sleep(0.05)
+        except OSError:  # it hung up
+            pass
+    assert sent < 10 * len(HEAD)
+
+
+def test_a_head_without_an_end_is_refused(port: int) -> None:
+    """It is answered 431 before it has filled any memory."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as line:
+        line.sendall(HEAD)
+        sent = 0
+        try:
+            while sent < 100 * MOST_HEAD_BYTES:
+                sent += line.send(b"X-More: %b\r\n" % (b"x" * 1000))
+        except OSError:  # it hung up
+            pass
+    assert sent < 100 * MOST_HEAD_BYTES
+
+
+def test_only_the_head_has_its_time(port: int) -> None:
+    """A body may come later, a long head in one go passes, and so does one in two pieces."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as line:
+        line.sendall(HEAD[:20])
+        time.sleep(0.1)
+        line.sendall(HEAD[20:] + b"\r\n")
+        time.sleep(0.8)
+        line.sendall(b"abcd")
+        assert line.recv(65_536).endswith(b"abcd")
+    long = {"X-Long": "x" * 30_000}
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        assert [client.post("/", content=b"abcd", headers=long).text for _ in range(2)] == ["abcd"] * 2
