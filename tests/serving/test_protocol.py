@@ -1,4 +1,4 @@
-"""Heads of requests that are late or without an end, over a real server."""
+"""Heads and trailers of requests that are late or without an end, over a real server."""
 
 import socket
 import threading
@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from anomaly.serving.pod.protocol import MOST_HEAD_BYTES, Protocol
+from anomaly.serving.pod.protocol import MOST_STRAY_BYTES, Protocol
 
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n"
 
@@ -81,17 +81,34 @@ def test_a_head_that_trickles_is_given_up(port: int) -> None:
     assert sent < 10 * len(HEAD)
 
 
-def test_a_head_without_an_end_is_refused(port: int) -> None:
-    """It is answered 431 before it has filled any memory."""
+CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("more", [b"X-More: %b\r\n" % (b"x" * 1000), b"x" * 1000])
+@pytest.mark.parametrize("begun", [HEAD, CHUNKED + b"4\r\nabcd\r\n0\r\n", b"GET /"])
+def test_what_has_no_end_is_refused(port: int, begun: bytes, more: bytes) -> None:
+    """A head, trailers, one line of them or an address without an end fill no memory: the connection ends before."""
     with socket.create_connection(("127.0.0.1", port), timeout=20) as line:
-        line.sendall(HEAD)
+        line.sendall(begun)
         sent = 0
         try:
-            while sent < 100 * MOST_HEAD_BYTES:
-                sent += line.send(b"X-More: %b\r\n" % (b"x" * 1000))
+            while sent < 100 * MOST_STRAY_BYTES:
+                sent += line.send(more)
         except OSError:  # it hung up
             pass
-    assert sent < 100 * MOST_HEAD_BYTES
+    assert sent < 100 * MOST_STRAY_BYTES
+
+
+def test_a_body_in_many_pieces_with_trailers_passes(port: int) -> None:
+    """However small its pieces are, and whatever their frames add up to."""
+    pieces = 30_000
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as line:
+        line.sendall(CHUNKED + b"1\r\na\r\n" * pieces + b"0\r\nX-Sum: 7\r\n\r\n")
+        told = b""
+        while len(told.partition(b"\r\n\r\n")[2]) < pieces:
+            told += line.recv(65_536)
+    assert told.startswith(b"HTTP/1.1 200 ")
+    assert told.endswith(b"\r\n\r\n" + b"a" * pieces)
 
 
 def test_only_the_head_has_its_time(port: int) -> None:
