@@ -19,7 +19,7 @@ from anomaly.serving.pod import create_app
 from anomaly.settings import Settings
 from anomaly.wire import request as wire
 from tests import markdown
-from tests.client.conftest import on_uvicorn
+from tests.listener import on_uvicorn
 from tests.services import warm_service
 
 pytestmark = pytest.mark.xdist_group("docs")  # one server for all

@@ -21,8 +21,8 @@ from anomaly.serving.pod import create_app
 from anomaly.simulator import Simulator
 from deploying.dockerfile import read
 from tests import markdown
-from tests.client.conftest import on_uvicorn
 from tests.deploying.account import KEY, Account, account
+from tests.listener import on_uvicorn
 from tests.services import warm_service
 from tests.serving.endpoint import served
 from tests.test_entrypoint import environment, free_port, wait_until_ready

@@ -1,6 +1,5 @@
 """The servers that the client meets: an endpoint with our worker behind it, and a pod."""
 
-import asyncio
 import contextlib
 import threading
 from collections.abc import Iterator
@@ -9,7 +8,6 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-import uvicorn
 from pydantic import SecretStr
 
 from anomaly.bootstrap import queue
@@ -17,6 +15,7 @@ from anomaly.client import Client, Pace, Patience
 from anomaly.serving.pod import create_app
 from anomaly.settings import Settings
 from anomaly.simulator import FaultPlan, Simulator
+from tests.listener import on_uvicorn
 from tests.pictures import encoded, gradient
 from tests.services import warm_service
 from tests.serving.endpoint import served
@@ -45,21 +44,6 @@ def endpoint(sim: Simulator) -> Iterator[Client]:
     """Give a client of the endpoint."""
     with Client(sim.url, sim.api_key, **QUICK) as client:
         yield client
-
-
-@contextlib.contextmanager
-def on_uvicorn(app: object) -> Iterator[str]:
-    """Serve an ASGI application on a free port; give its address."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
-    thread.start()
-    while not server.started and thread.is_alive():
-        thread.join(0.01)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,8 @@ from anomaly.errors import InvalidRequest
 from anomaly.keys import Keyring
 from anomaly.serving.pod import Access, create_app
 from anomaly.simulator import Drop, FaultPlan, Late, Refuse, Simulator
-from tests.client.conftest import QUICK, on_uvicorn
+from tests.client.conftest import QUICK
+from tests.listener import on_uvicorn
 from tests.pictures import encoded, gradient
 from tests.services import warm_service
 

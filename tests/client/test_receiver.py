@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from anomaly.client import Answer, Client, JobFailed, Notice, State, read_notice, receiver
 from anomaly.errors import InvalidRequest
 from anomaly.webhooks import HEADER, InvalidSignature, sign
-from tests.client.conftest import on_uvicorn
+from tests.listener import on_uvicorn
 from tests.pictures import encoded
 
 pytestmark = pytest.mark.xdist_group("client")

@@ -16,8 +16,8 @@ from deploying import bodies, smoke
 from deploying.__main__ import main
 from deploying.config import Deployment
 from deploying.platform import Platform
-from tests.client.conftest import on_uvicorn
 from tests.deploying.account import KEY, Account, account
+from tests.listener import on_uvicorn
 from tests.services import warm_service
 from tests.serving.endpoint import served
 from tests.test_image import settings

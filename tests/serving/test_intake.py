@@ -15,8 +15,8 @@ from anomaly import machine
 from anomaly.bootstrap import build, queue
 from anomaly.serving.pod import Uploads, create_app
 from anomaly.settings import Settings
+from tests.listener import on_uvicorn
 from tests.pictures import base64_of, encoded
-from tests.serving.page.desk import served
 
 BODY = json.dumps({"image": base64_of(encoded())}).encode()
 ROOM = 3 * len(BODY)
@@ -31,8 +31,8 @@ def pod(folder: Path, uploads: Uploads, **settings: Any) -> Iterator[str]:
     service = build(read)
     service.start()
     service.wait()
-    with served(create_app(service, 0.3, queue=queue(read, service), uploads=uploads)) as address:
-        yield address.rstrip("/")
+    with on_uvicorn(create_app(service, 0.3, queue=queue(read, service), uploads=uploads)) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

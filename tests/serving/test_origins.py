@@ -8,8 +8,8 @@ import pytest
 from anomaly.keys import Keyring
 from anomaly.service import Service
 from anomaly.serving.pod import Access, create_app
+from tests.listener import on_uvicorn
 from tests.services import warm_service
-from tests.serving.page.desk import served
 
 KEY, PAGE = "correct-horse-battery", "https://app.example"
 
@@ -30,7 +30,7 @@ def pod(service: Service) -> Iterator[httpx.Client]:
         raise RuntimeError("nobody expected it")
 
     headers = {"Origin": PAGE, "X-API-Key": KEY}
-    with served(app) as address, httpx.Client(base_url=address, headers=headers) as client:
+    with on_uvicorn(app) as url, httpx.Client(base_url=url, headers=headers) as client:
         yield client
 
 

@@ -11,8 +11,8 @@ from anomaly.errors import ConfigurationError
 from anomaly.keys import Keyring
 from anomaly.serving.pod import Access, create_app
 from anomaly.settings import Settings
+from tests.listener import on_uvicorn
 from tests.pictures import base64_of, encoded
-from tests.serving.page.desk import served
 
 KEY, ROOT = "correct-horse-battery", "/tools/anomaly"
 PHOTO = {"image": base64_of(encoded())}
@@ -31,8 +31,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     service.start()
     service.wait()
     access = Access.read(Keyring.read(KEY), None, None)
-    with served(create_app(service, 0.3, access, queue(settings, service), root_path=ROOT)) as address:
-        yield address.rstrip("/")
+    with on_uvicorn(create_app(service, 0.3, access, queue(settings, service), root_path=ROOT)) as url:
+        yield url
 
 
 @pytest.fixture(params=["", ROOT], ids=["taken away", "left"])

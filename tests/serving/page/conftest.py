@@ -5,8 +5,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from anomaly.serving.pod import create_app
+from tests.listener import on_uvicorn
 from tests.services import warm_service
-from tests.serving.page.desk import Desk, served
+from tests.serving.page.desk import Desk
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 _ARGUMENTS = (
@@ -30,8 +31,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="package")
 def address() -> Iterator[str]:
     """Give the address of a server with the fake models, which find nine things on every photo."""
-    with served(create_app(warm_service(fake_boxes=9), 0.5)) as address:
-        yield address
+    with on_uvicorn(create_app(warm_service(fake_boxes=9), 0.5)) as url:
+        yield f"{url}/"
 
 
 @pytest.fixture(scope="package")

@@ -3,8 +3,6 @@
 import base64
 import io
 import json
-import socket
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,11 +11,9 @@ from typing import Any, Self
 
 import cv2
 import numpy as np
-import uvicorn
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import ConsoleMessage, Page, Request
-from starlette.types import ASGIApp
 
 SAMPLE = Path(__file__).parents[3] / "samples" / "crack.jpg"
 
@@ -32,22 +28,6 @@ _DROP = """([name, type, data]) => {
     document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true }));
   }
 }"""
-
-
-@contextmanager
-def served(app: ASGIApp) -> Iterator[str]:
-    """Serve an application on a free port; give its address."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen()  # whoever comes before the server is up waits
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1))
-        thread = threading.Thread(target=lambda: server.run(sockets=[listening]))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
-        finally:  # a test that failed in between would leave it running, and pytest waiting for it
-            server.should_exit = True
-            thread.join()
 
 
 @dataclass

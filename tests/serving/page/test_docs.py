@@ -8,8 +8,8 @@ from playwright.sync_api import Page, Request, expect
 
 from anomaly.keys import Keyring
 from anomaly.serving.pod import Access, create_app
+from tests.listener import on_uvicorn
 from tests.services import warm_service
-from tests.serving.page.desk import served
 
 
 @pytest.fixture
@@ -52,13 +52,13 @@ def test_docs_ask_this_server_for_an_example(tab: Page, address: str) -> None:
 def test_docs_of_a_locked_server_take_its_key(tab: Page) -> None:
     """They open without it; what is tried out there is refused until the key is given, in either way."""
     access = Access(keyring=Keyring.read("the-right-key-of-this-server"))
-    with served(create_app(warm_service(), 0.5, access)) as address:
-        tab.goto(f"{address}docs")
+    with on_uvicorn(create_app(warm_service(), 0.5, access)) as url:
+        tab.goto(f"{url}/docs")
         tab.locator("#operations-status-info_info_get .opblock-summary").click()
         tab.get_by_role("button", name="Try it out").click()
 
         def asked() -> int:
-            with tab.expect_response(f"{address}info") as answer:
+            with tab.expect_response(f"{url}/info") as answer:
                 tab.get_by_role("button", name="Execute").click()
             return answer.value.status
 

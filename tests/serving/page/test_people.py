@@ -6,8 +6,9 @@ from playwright.sync_api import Browser, Page, expect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from anomaly.serving.pod import create_app
+from tests.listener import on_uvicorn
 from tests.services import warm_service
-from tests.serving.page.desk import Desk, served
+from tests.serving.page.desk import Desk
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -119,6 +120,6 @@ def test_it_works_behind_a_prefix(tab: Page) -> None:
             scope = {**scope, "path": scope["path"][len("/bridges/seven") :]}
         await inner(scope, receive, send)
 
-    with served(proxy) as address, Desk.opened(tab, f"{address}bridges/seven/") as desk:
+    with on_uvicorn(proxy) as url, Desk.opened(tab, f"{url}/bridges/seven/") as desk:
         desk.visit().page.click("#sample")
         expect(desk.page.locator('.shot[data-status="done"]')).to_have_count(1)

@@ -7,15 +7,16 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from anomaly.serving.pod import create_app
+from tests.listener import on_uvicorn
 from tests.services import warm_service
-from tests.serving.page.desk import Desk, served
+from tests.serving.page.desk import Desk
 
 
 @pytest.fixture(scope="module")
 def below() -> Iterator[str]:
     """Give the address of a server that stands below a path."""
-    with served(create_app(warm_service(), 0.5, root_path="/tools/anomaly")) as address:
-        yield f"{address}tools/anomaly/"
+    with on_uvicorn(create_app(warm_service(), 0.5, root_path="/tools/anomaly")) as url:
+        yield f"{url}/tools/anomaly/"
 
 
 def test_the_page_works_below_a_path(tab: Page, below: str) -> None:

@@ -6,8 +6,9 @@ from playwright.sync_api import Page, Response, Route, expect
 from anomaly.keys import Keyring
 from anomaly.serving.pod import create_app
 from anomaly.serving.pod.access import Access
+from tests.listener import on_uvicorn
 from tests.services import warm_service
-from tests.serving.page.desk import SAMPLE, Desk, served
+from tests.serving.page.desk import SAMPLE, Desk
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -48,7 +49,7 @@ def test_a_full_queue_is_waited_for(tab: Page, tmp_path: Path) -> None:
         if response.status == 429:
             waits.append(float(response.headers["retry-after"]))
 
-    with served(create_app(service, 0.3)) as address, Desk.opened(tab, address) as desk:
+    with on_uvicorn(create_app(service, 0.3)) as url, Desk.opened(tab, f"{url}/") as desk:
         desk.visit().page.on("response", refused)
         desk.page.set_input_files("#folder", tmp_path)
         expect(desk.page.locator('.shot[data-status="done"]')).to_have_count(4, timeout=30_000)
@@ -84,7 +85,7 @@ def test_a_server_that_cannot_be_reached_is_tried_again(desk: Desk) -> None:
 def test_a_locked_server_is_opened_with_its_key(tab: Page) -> None:
     """Where the server answers 401 the page asks for a key, says when it is wrong, and goes on with a right one."""
     access = Access(keyring=Keyring.read("the-right-key-of-this-server"))
-    with served(create_app(warm_service(), 0.3, access)) as address, Desk.opened(tab, address) as desk:
+    with on_uvicorn(create_app(warm_service(), 0.3, access)) as url, Desk.opened(tab, f"{url}/") as desk:
         page = desk.visit().page
         expect(page.locator("#key")).to_be_visible()
         page.keyboard.press("Escape")
