@@ -92,6 +92,15 @@ def save_tiny_sam3(path: Path, builder: Any, *, seed: int = 0) -> Path:
     return path
 
 
+def changed(path: Path, source: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Path:
+    """Save the tensors of the checkpoint `source`, changed, to `path`; return `path`."""
+    import torch
+
+    state = torch.load(source, weights_only=True, mmap=True)["model"]
+    torch.save({"model": change(state)}, path)
+    return path
+
+
 def save_vocabulary(path: Path) -> Path:
     """Write a vocabulary of five merges in the format of CLIP's to `path`; return `path`."""
     merges = ["#version: 0.2", "c r", "a c", "cr ac", "crac k</w>", "s p"]

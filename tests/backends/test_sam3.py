@@ -1,8 +1,6 @@
 """SAM 3: masks from boxes and boxes from words, held to the published package on a tiny real network."""
 
-import sys
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,57 +10,42 @@ import pytest
 import torch
 from PIL import Image as Pictures
 
-from anomaly.backends import sam2, sam3
+from anomaly.backends import sam3
 from anomaly.backends.device import Placement
 from anomaly.backends.embeddings import Embeddings
 from anomaly.backends.sam3 import network
-from anomaly.errors import ConfigurationError, WeightsError
+from anomaly.errors import ConfigurationError
 from anomaly.ports import Detector, Segmenter
 from anomaly.types import Box, Image, Mask
-from tests.tiny_sam3 import SIDE, VOCABULARY, save_tiny_sam3, shrink_sam3
+from tests.tiny_sam3 import SIDE, VOCABULARY, changed
 
 CONCEPTS = ("crack", "exposed rebar")
 
 
 @pytest.fixture(scope="module")
-def builder() -> Iterator[Any]:
-    """The package's `model_builder`, building tiny networks."""
-    with pytest.MonkeyPatch.context() as patch:
-        yield shrink_sam3(patch)
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory, builder: Any) -> Iterator[Path]:
-    """The checkpoint of a tiny SAM 3, with a vocabulary beside it."""
-    path = save_tiny_sam3(tmp_path_factory.mktemp("sam3") / "tiny_sam3.pt", builder)
-    yield path
-    path.unlink()
-
-
-@pytest.fixture(scope="module")
-def segmenter(weights: Path) -> sam3.BoxSegmenter:
+def segmenter(sam3_weights: Path) -> sam3.BoxSegmenter:
     """That checkpoint, loaded for boxes alone."""
-    return sam3.load(weights=weights, device="cpu", max_batch=2, max_prompts=3, on_cpu=True)
+    return sam3.load(weights=sam3_weights, device="cpu", max_batch=2, max_prompts=3, on_cpu=True)
 
 
 @pytest.fixture(scope="module")
-def pair(weights: Path) -> tuple[sam3.ConceptDetector, sam3.BoxSegmenter]:
+def pair(sam3_weights: Path) -> tuple[sam3.ConceptDetector, sam3.BoxSegmenter]:
     """That checkpoint, loaded for words and boxes."""
     return sam3.load_with_concepts(
-        weights=weights, concepts=CONCEPTS, device="cpu", max_batch=2, max_prompts=3, on_cpu=True
+        weights=sam3_weights, concepts=CONCEPTS, device="cpu", max_batch=2, max_prompts=3, on_cpu=True
     )
 
 
 @pytest.fixture(scope="module")
-def processor(builder: Any, weights: Path) -> Any:
+def processor(sam3_builder: Any, sam3_weights: Path) -> Any:
     """The published package's own processor over the same file, read by the package's own loader."""
     from sam3.model.sam3_image_processor import Sam3Processor
 
     with network.meant_for(Placement("cpu", "fp32")), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = builder.build_sam3_image_model(
-            bpe_path=str(weights.parent / VOCABULARY),
-            checkpoint_path=str(weights),
+        model = sam3_builder.build_sam3_image_model(
+            bpe_path=str(sam3_weights.parent / VOCABULARY),
+            checkpoint_path=str(sam3_weights),
             load_from_HF=False,
             device="cpu",
             enable_inst_interactivity=True,
@@ -164,11 +147,11 @@ def test_words_and_boxes_share_one_image_encoder(
     assert pair[0]._network.prompt_encoder is pair[1]._network.prompt_encoder
 
 
-def test_a_photograph_is_encoded_once_for_words_and_boxes(weights: Path) -> None:
+def test_a_photograph_is_encoded_once_for_words_and_boxes(sam3_weights: Path) -> None:
     """What the detector encoded, the segmenter finds; asked again, neither encodes at all."""
     kept = Embeddings(64)
     detector, segmenter = sam3.load_with_concepts(
-        weights=weights, concepts=CONCEPTS, device="cpu", on_cpu=True, embeddings=kept
+        weights=sam3_weights, concepts=CONCEPTS, device="cpu", on_cpu=True, embeddings=kept
     )
     images, keys = [photograph(100, 120), photograph(90, 200, seed=1)], ["a", "b"]
     boxes = [[Box(5, 5, 70, 80)], [Box(9, 9, 90, 80)]]
@@ -183,10 +166,12 @@ def test_a_photograph_is_encoded_once_for_words_and_boxes(weights: Path) -> None
     assert (kept.stats().hits, kept.stats().misses) == (6, 2)
 
 
-def test_bf16_answers_as_fp32(weights: Path, pair: tuple[sam3.ConceptDetector, sam3.BoxSegmenter]) -> None:
+def test_bf16_answers_as_fp32(
+    sam3_weights: Path, pair: tuple[sam3.ConceptDetector, sam3.BoxSegmenter]
+) -> None:
     """With the image encoder in bf16, boxes, scores and masks stay close to those of fp32."""
     detector, segmenter = sam3.load_with_concepts(
-        weights=weights, concepts=CONCEPTS, device="cpu", precision="bf16", on_cpu=True
+        weights=sam3_weights, concepts=CONCEPTS, device="cpu", precision="bf16", on_cpu=True
     )
     image, box = photograph(200, 300), Box(20, 30, 250, 180)
     left, right = (one.detect([image], 0.0)[0] for one in (detector, pair[0]))
@@ -212,55 +197,13 @@ def test_without_a_card_it_is_refused(tmp_path: Path) -> None:
             load(weights=tmp_path / "absent.pt")
 
 
-def changed(path: Path, source: Path, change: Any) -> Path:
-    """Save the tensors of `source`, changed, to `path`."""
-    state = torch.load(source, weights_only=True, mmap=True)["model"]
-    torch.save({"model": change(state)}, path)
-    return path
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (
-            lambda state: {k: v for k, v in state.items() if k != "tracker.no_mem_embed"},
-            "lacks no_mem_embed",
-        ),
-        (lambda state: {**state, "tracker.extra": torch.zeros(1)}, "has unknown extra"),
-        (
-            lambda state: {
-                k.removeprefix("detector."): v for k, v in state.items() if k.startswith("detector.")
-            },
-            "is a fine-tuned SAM 3 detector without its box-prompt part",
-        ),
-        (
-            lambda state: {k.replace("tracker.", "tracker.model.interactive_"): v for k, v in state.items()},
-            "is a SAM 3.1 checkpoint",
-        ),
-        (lambda state: {"image_encoder.trunk.x": torch.zeros(1)}, "is a SAM 2 checkpoint"),
-    ],
-)
-def test_a_file_that_does_not_fit_is_refused(tmp_path: Path, weights: Path, change: Any, words: str) -> None:
-    """A file of another network, or with a weight missing or unknown, is refused with what it is."""
-    path = changed(tmp_path / "a.pt", weights, change)
-    with pytest.raises(WeightsError, match=words):
-        sam3.load(weights=path, device="cpu", on_cpu=True)
-
-
-def test_a_missing_weight_of_the_detector_is_refused(tmp_path: Path, weights: Path) -> None:
-    """The part that finds words is held to its file as well."""
-    lost = "detector.transformer.decoder.presence_token.weight"
-    path = changed(tmp_path / "a.pt", weights, lambda state: {k: v for k, v in state.items() if k != lost})
-    words = weights.parent / VOCABULARY
-    with pytest.raises(WeightsError, match=r"lacks transformer\.decoder\.presence_token\.weight"):
-        sam3.load_with_concepts(weights=path, concepts=["crack"], vocabulary=words, device="cpu", on_cpu=True)
-
-
-def test_rotary_tables_may_be_missing(tmp_path: Path, weights: Path, segmenter: sam3.BoxSegmenter) -> None:
+def test_rotary_tables_may_be_missing(
+    tmp_path: Path, sam3_weights: Path, segmenter: sam3.BoxSegmenter
+) -> None:
     """A file without the tables that the network computes gives the same masks."""
     path = changed(
         tmp_path / "a.pt",
-        weights,
+        sam3_weights,
         lambda state: {k: v for k, v in state.items() if not k.endswith("freqs_cis")},
     )
     images, boxes = [photograph(100, 120)], [[Box(5, 5, 70, 80)]]
@@ -268,31 +211,11 @@ def test_rotary_tables_may_be_missing(tmp_path: Path, weights: Path, segmenter: 
     np.testing.assert_array_equal(own.bitmap, segmenter.segment(images, boxes)[0][0].bitmap)
 
 
-def test_files_are_told_apart(tmp_path: Path, weights: Path) -> None:
-    """Whether a file is SAM 3's is told by its keys, here and by SAM 2's backend."""
-    assert sam3.is_checkpoint(weights)
-    assert sam2.size_of(weights) is None
-    assert sam2.describe(weights) == "a SAM 3 checkpoint"
-    torch.save({"image_encoder.trunk.x": torch.zeros(1)}, tmp_path / "a.pt")
-    assert not sam3.is_checkpoint(tmp_path / "a.pt")
-
-
-@pytest.mark.parametrize("missing", ["sam3", "triton"])
-def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch, weights: Path, missing: str) -> None:
-    """Where the package, or what it imports without declaring it, is absent, the message says which."""
-    if missing != "sam3":
-        for name in [name for name in sys.modules if name.partition(".")[0] == "sam3"]:
-            monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(ConfigurationError, match=f"the package '{missing}' is not installed"):
-        sam3.load(weights=weights, device="cpu", on_cpu=True)
-
-
-def test_concepts_are_named_once_and_trimmed(weights: Path) -> None:
+def test_concepts_are_named_once_and_trimmed(sam3_weights: Path) -> None:
     """Blanks and repetitions among the concepts are dropped; without any there is nothing to load."""
     detector, _ = sam3.load_with_concepts(
-        weights=weights, concepts=[" crack ", "", "spalling", "crack"], device="cpu", on_cpu=True
+        weights=sam3_weights, concepts=[" crack ", "", "spalling", "crack"], device="cpu", on_cpu=True
     )
     assert detector.card.classes == ("crack", "spalling")
     with pytest.raises(ConfigurationError, match="no concepts"):
-        sam3.load_with_concepts(weights=weights, concepts=["  "], device="cpu", on_cpu=True)
+        sam3.load_with_concepts(weights=sam3_weights, concepts=["  "], device="cpu", on_cpu=True)

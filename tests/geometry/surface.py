@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from anomaly.types import Geometry, Image, Mask
+from anomaly.geometry.scale import Scale, physical
+from anomaly.types import Geometry, Image, Mask, Physical
 
 WIDTH, HEIGHT = 1000, 760
 _FINE = 3  # samples along each side of a pixel
@@ -123,3 +124,10 @@ def measured(homography: NDArray[np.float64], crack: Crack) -> tuple[Mask, Geome
         mask.area, length, width, 0.0, width, width, 0.5, 0.2, centre_lines=(line.astype(np.float32),)
     )
     return mask, geometry
+
+
+def in_mm(mask: Mask, geometry: Geometry, scale: Scale) -> Physical:
+    """The measures, which there must be."""
+    found = physical(geometry, mask, scale)
+    assert found is not None
+    return found
