@@ -54,7 +54,7 @@ def checks(settings: Settings) -> Iterator[Check]:
     yield from _ports(settings)
     yield from _disk(settings)
     yield from _storage(settings)
-    yield _memory()
+    yield _machine()
 
 
 def _python() -> Check:
@@ -195,11 +195,16 @@ def _storage(settings: Settings) -> Iterator[Check]:
         yield Check("storage", State.GOOD, f"bucket {target.bucket} at {target.host} can be read")
 
 
-def _memory() -> Check:
+def _machine() -> Check:
     free = machine.free_bytes()
     if free is None:
-        return Check("memory", State.NOTE, "this system does not tell how much is free", "look yourself")
-    told = f"{free / 2**30:.1f} GB available, and {machine.cores()} cores"
+        return Check(
+            "machine",
+            State.NOTE,
+            "this system does not tell how much memory is free",
+            f"see that {RAM_MB / 1024:g} GB are",
+        )
+    told = f"{free / 2**30:.1f} GB of memory available, and {machine.cores()} cores"
     if free < RAM_MB * 2**20:
-        return Check("memory", State.NOTE, told, "end other programs, or take a larger machine or container")
-    return Check("memory", State.GOOD, told)
+        return Check("machine", State.NOTE, told, "end other programs, or take a larger machine or container")
+    return Check("machine", State.GOOD, told)

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from benchmarks.serving import task
 
 ANSWER = b'{"filler":"%b"}' % (b"x" * 5900)
-"""As long as the answer with twenty boxes."""
+"""JSON, as long as the answer with twenty boxes."""
 
 START = {
     "type": "http.response.start",

@@ -91,7 +91,7 @@ def test_a_healthy_machine(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert done.exit_code == 0, done.stdout
     assert "fake" in said["detector"]["said"]
     assert "3 defects" in said["trial"]["said"]
-    assert {"settings", "python", "device", "disk", "memory"} < set(said)
+    assert {"settings", "python", "device", "disk", "machine"} < set(said)
 
 
 def test_a_port_that_is_taken(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""GET /health, /ping and /info."""
+"""GET /health, /ping, /info and /metrics."""
 
 from collections.abc import Sequence
 
